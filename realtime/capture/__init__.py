@@ -1,0 +1,8 @@
+"""The capture thread: where frames come from."""
+
+from realtime.capture.demo import DemoSource
+from realtime.capture.file import FileSource
+from realtime.capture.paced import Paced
+from realtime.capture.source import Source
+
+__all__ = ["DemoSource", "FileSource", "Paced", "Source"]

@@ -1,0 +1,55 @@
+"""Makes a live source of one that delivers as fast as it is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+from realtime.capture.source import Source
+from realtime.frame import Frame
+
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+
+class Paced(Source):
+    """Holds each frame back until its time has come and stamps it with the clock, like a camera.
+
+    Args:
+        source: where the frames come from; closed along with this one.
+        clock: monotonic nanoseconds.
+        sleep: waits for so many seconds.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        source: Source,
+        clock: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._sleep = sleep
+        self._start: int | None = None
+        self.format = replace(source.format, time_base=_NANOSECOND)
+
+    def read(self) -> Frame | None:
+        frame = self._source.read()
+        if frame is None:
+            return None
+        now = self._clock()
+        if self._start is None:
+            self._start = now
+        due = self._start + round(frame.pts * frame.time_base / _NANOSECOND)
+        if due > now:
+            self._sleep((due - now) / 1e9)
+        return replace(frame, pts=self._clock(), time_base=_NANOSECOND)
+
+    def notes(self) -> tuple[str, ...]:
+        return self._source.notes()
+
+    def close(self) -> None:
+        self._source.close()

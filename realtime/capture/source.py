@@ -1,0 +1,50 @@
+"""Where frames come from: the interface of the capture thread."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from realtime.frame import Frame, VideoFormat
+
+
+class Source(ABC):
+    """Delivers frames one after another; opening it is its constructor's work.
+
+    One thread reads. Indices count up from 0 and `pts` strictly increases.
+
+    Attributes:
+        format: what the frames will be like.
+        live: whether frames come by the clock and are lost if nobody takes them.
+    """
+
+    format: VideoFormat
+    live: bool = False
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """The next frame, waiting for it; None at the end, and ever after.
+
+        Raises:
+            SourceError: the source broke.
+        """
+
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about the input, one sentence each."""
+        return ()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Releases the source. Idempotent; not to be called while another thread reads."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

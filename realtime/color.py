@@ -1,0 +1,93 @@
+"""YUV ↔ RGB by the tags of the picture (ITU-R BT.601, BT.709 and BT.2020, both ranges).
+
+Only small pictures come this way: what the network sees, backgrounds once, a preview. OpenCV's own
+conversions know BT.601 in limited range alone, and would tint everything else.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.frame import ColorTags, Planes, UInt8
+
+# The luma weights (red, blue) that define each matrix of H.273.
+_LUMA_WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
+
+
+def _luma_weights(color: ColorTags, height: int) -> tuple[float, float]:
+    # Players read untagged video of 720 lines and more as BT.709 and smaller video as BT.601.
+    guess = _LUMA_WEIGHTS[1] if height >= 720 else _LUMA_WEIGHTS[6]
+    return _LUMA_WEIGHTS.get(color.matrix, guess)
+
+
+def rgb_to_yuv_matrix(color: ColorTags, height: int) -> NDArray[np.float64]:
+    """The affine map from RGB to YUV, both 0..255.
+
+    Args:
+        color: tags of the YUV side; what they leave out is guessed as players guess it.
+        height: lines of the picture, for that guess.
+
+    Returns:
+        float64 (3, 4): the last column is the offset.
+    """
+    red, blue = _luma_weights(color, height)
+    green = 1 - red - blue
+    luma = np.array([red, green, blue])
+    rows = np.stack(
+        [
+            luma,
+            (np.array([0.0, 0.0, 1.0]) - luma) / (2 * (1 - blue)),
+            (np.array([1.0, 0.0, 0.0]) - luma) / (2 * (1 - red)),
+        ]
+    )
+    offset = np.array([0.0, 128.0, 128.0])
+    if not color.full_range:
+        rows *= np.array([[219.0], [224.0], [224.0]]) / 255.0
+        offset[0] = 16.0
+    return np.hstack([rows, offset[:, None]])
+
+
+def yuv_to_rgb_matrix(color: ColorTags, height: int) -> NDArray[np.float64]:
+    """The inverse of `rgb_to_yuv_matrix`; same arguments and shape."""
+    forward = rgb_to_yuv_matrix(color, height)
+    inverse = np.linalg.inv(forward[:, :3])
+    return np.hstack([inverse, -inverse @ forward[:, 3:]])
+
+
+def merge_to_rgb(y: UInt8, u: UInt8, v: UInt8, color: ColorTags, height: int) -> UInt8:
+    """Three planes of one size to RGB.
+
+    Args:
+        y: uint8 (h, w).
+        u: likewise.
+        v: likewise.
+        color: tags of the planes.
+        height: lines of the picture that the planes were scaled from.
+
+    Returns:
+        uint8 (h, w, 3) RGB.
+    """
+    rgb: UInt8 = cv2.transform(cv2.merge((y, u, v)), yuv_to_rgb_matrix(color, height))
+    return rgb
+
+
+def planes_to_rgb(planes: Planes, color: ColorTags) -> UInt8:
+    """A whole picture to uint8 RGB (H, W, 3)."""
+    size = (planes.width, planes.height)
+    u = cv2.resize(planes.u, size, interpolation=cv2.INTER_LINEAR)
+    v = cv2.resize(planes.v, size, interpolation=cv2.INTER_LINEAR)
+    return merge_to_rgb(planes.y, u, v, color, planes.height)
+
+
+def rgb_to_planes(rgb: UInt8, color: ColorTags) -> Planes:
+    """A whole picture, uint8 RGB (H, W, 3) of even size, to planes with these tags."""
+    height, width = rgb.shape[:2]
+    y, u, v = cv2.split(cv2.transform(rgb, rgb_to_yuv_matrix(color, height)))
+    half = (width // 2, height // 2)
+    return Planes(
+        y,
+        cv2.resize(u, half, interpolation=cv2.INTER_AREA),
+        cv2.resize(v, half, interpolation=cv2.INTER_AREA),
+    )

@@ -1,0 +1,123 @@
+"""Pictures in, alphas out: preprocessing, network and smoothing in one piece."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.inference.model import Model
+from realtime.inference.preprocess import network_picture
+from realtime.inference.session import Device
+from realtime.inference.smoothing import Smoother
+from realtime.scaling import shrink
+from realtime.stats import Stats
+
+
+class Matting:
+    """Finds the people in pictures.
+
+    Not for several threads at once. A context manager: leaving it frees the network.
+
+    Args:
+        model: "default", another embedded name, or the path of an ONNX file.
+        device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
+        stats: where to count the durations of preprocess, infer and smooth.
+
+    Attributes:
+        provider: what computes, as onnxruntime calls it.
+        provider_reason: why this one.
+
+    Raises:
+        ModelError: no such model, or the file is not a matting network.
+        DeviceError: the device cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "default",
+        device: Device = "auto",
+        *,
+        stats: Stats | None = None,
+    ) -> None:
+        self._model: Model | None = Model(model, device)
+        self._smoother = Smoother()
+        self._stats = stats or Stats()
+        self.provider = self._model.provider
+        self.provider_reason = self._model.provider_reason
+
+    def __call__(self, image: UInt8, timestamp: float | None = None) -> Float32:
+        """The alpha of an image.
+
+        Args:
+            image: uint8 (H, W, 3) RGB.
+            timestamp: seconds; giving it says that the images are frames of one video, and smooths
+                their alphas over time.
+
+        Returns:
+            float32 (H, W) in 0..1.
+
+        Raises:
+            ValueError: the image is of another shape or type.
+            ModelError: the network's output is not an alpha.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {image.dtype} {image.shape}")
+        height, width = image.shape[:2]
+        model = self._opened()
+        picture = shrink(image, model.signature.size_for(width, height))
+        alpha = model(picture)
+        if timestamp is not None:
+            alpha = self._smoother(alpha, picture, timestamp)
+        full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
+        return full
+
+    def matte(self, frame: Frame) -> Matte:
+        """The alpha of a video's next frame, smoothed over time, at the network's size.
+
+        Raises:
+            ModelError: the network's output is not an alpha.
+        """
+        model = self._opened()
+        with self._stats.time("preprocess"):
+            size = model.signature.size_for(frame.planes.width, frame.planes.height)
+            picture = network_picture(frame, size)
+        with self._stats.time("infer"):
+            alpha = model(picture)
+        with self._stats.time("smooth"):
+            alpha = self._smoother(alpha, picture, frame.time)
+        return Matte(frame, alpha)
+
+    def warm_up(self, width: int, height: int) -> None:
+        """Runs the network once at the size for such frames, so that the first one is no slower."""
+        model = self._opened()
+        columns, rows = model.signature.size_for(width, height)
+        model(np.zeros((rows, columns, 3), np.uint8))
+
+    def reset(self) -> None:
+        """Forgets the past: the next picture belongs to another video."""
+        self._smoother.reset()
+
+    def close(self) -> None:
+        """Frees the network. Idempotent."""
+        self._model = None
+
+    def _opened(self) -> Model:
+        if self._model is None:
+            raise ValueError("this Matting is closed; make a new one")
+        return self._model
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

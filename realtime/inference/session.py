@@ -1,0 +1,126 @@
+"""onnxruntime: which processor really computes, and with how many threads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import onnxruntime as ort
+
+from realtime.errors import DeviceError, ModelError
+from realtime.frame import Float32
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_CPU = "CPUExecutionProvider"
+_CUDA = "CUDAExecutionProvider"
+
+# Two cores serve capture, inference and output together: one thread each. More cores let the
+# network have half of them; beyond four, threads wait for each other on so small a network.
+_MOST_THREADS = 4
+
+# Fatal only: what goes wrong is raised too, and a user gets our one line, not the runtime's log.
+_LOG_FATAL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An onnxruntime session that has run once.
+
+    Attributes:
+        session: the session.
+        provider: what computes, as onnxruntime calls it.
+        reason: why this one, for the summary.
+    """
+
+    session: Any
+    provider: str
+    reason: str
+
+
+def open_session(
+    model: bytes, name: str, device: Device, probe: Callable[[Any], dict[str, Float32]]
+) -> Session:
+    """Opens a session on the asked processor and proves that it works by running it once.
+
+    Args:
+        model: the ONNX file.
+        name: what to call the model in messages.
+        device: "auto" takes CUDA if it really works, else the CPU.
+        probe: makes an input for the session to run, which is the warm-up as well; it may raise
+            ModelError where the network is of the wrong kind.
+
+    Raises:
+        DeviceError: "cuda" was asked and does not work.
+        ModelError: the file is not a network that onnxruntime can run.
+    """
+    if device not in get_args(Device):
+        raise DeviceError(f"device {device!r}: choose auto, cpu or cuda")
+    if device == "cpu":
+        return Session(_open_cpu(model, name, probe), _CPU, "asked for")
+    obstacle = _cuda_obstacle()
+    if obstacle is None:
+        try:
+            session = _create(model, [_CUDA, _CPU])
+            if session.get_providers()[0] == _CUDA:
+                session.run(None, probe(session))
+                return Session(session, _CUDA, "CUDA works")
+            obstacle = "onnxruntime could not load its CUDA libraries; pip install with [cuda]"
+        except ModelError:
+            raise
+        except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
+            obstacle = f"CUDA failed: {_first_line(error)}"
+    if device == "cuda":
+        raise DeviceError(f"CUDA cannot be used: {obstacle}; or choose --device cpu")
+    return Session(_open_cpu(model, name, probe), _CPU, obstacle)
+
+
+def _cuda_obstacle() -> str | None:
+    """Why CUDA need not even be tried, or None. Asking the driver first keeps logs silent."""
+    if _CUDA not in ort.get_available_providers():
+        return "this onnxruntime is a CPU build"
+    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(library)
+    except OSError:
+        return "no NVIDIA driver"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return "the NVIDIA driver does not answer"
+    if count.value == 0:
+        return "no NVIDIA device"
+    ort.preload_dlls()
+    return None
+
+
+def _open_cpu(model: bytes, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
+    try:
+        session = _create(model, [_CPU])
+        session.run(None, probe(session))
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
+        raise ModelError(
+            f"{name}: onnxruntime cannot run it ({_first_line(error)}); "
+            "choose another model, or export it again"
+        ) from None
+    return session
+
+
+def _create(model: bytes, providers: list[str]) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = _LOG_FATAL
+    options.intra_op_num_threads = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
+    options.inter_op_num_threads = 1
+    # A spinning thread takes its core away from the decoder and the encoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(model, options, providers=providers)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

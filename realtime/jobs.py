@@ -1,0 +1,165 @@
+"""What people do with it: each job opens its stages, runs the pipeline, and closes everything."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+
+from realtime.capture import DemoSource, FileSource, Paced, Source
+from realtime.errors import OutputError, SourceError
+from realtime.inference import Device, Matting
+from realtime.media import is_url
+from realtime.output import AudioTracks, Compositor, FileSink, NullSink, Sink, WindowSink
+from realtime.output.backgrounds import Fit, parse
+from realtime.output.file import check_writable
+from realtime.pipeline import OnProgress, Pipeline
+from realtime.stats import Stats, Summary
+
+AnyPath = str | PathLike[str]
+
+
+def process_file(
+    input: AnyPath,
+    output: AnyPath,
+    *,
+    background: str = "blur",
+    background_fit: Fit = "cover",
+    model: AnyPath = "default",
+    device: Device = "auto",
+    start: float = 0.0,
+    duration: float | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Replaces the background of a video file; keeps its timing and its sound.
+
+    Args:
+        input: video file or URL.
+        output: mp4, m4v, mov, mkv or webm; written beside and renamed when whole.
+        background: "blur", "blur:N%" of the height, "#rrggbb", "transparent" (mov, mkv, webm), or
+            the path of a picture or video.
+        background_fit: "cover" or "fit", for a picture.
+        model: "default", another embedded name, or an ONNX file.
+        device: "auto", "cpu" or "cuda".
+        start: seconds to skip.
+        duration: seconds to process; None for all.
+        overwrite: whether `output` may exist.
+        on_progress: called about ten times a second from the calling thread.
+
+    Returns:
+        What was done.
+
+    Raises:
+        RealtimeError: see `realtime.errors`.
+        Interrupted: Ctrl-C; the output is playable.
+    """
+    source_name, target = os.fspath(input), Path(output)
+    check_writable(target, overwrite=overwrite)
+    if not is_url(source_name) and target.exists() and target.samefile(source_name):
+        raise OutputError(f"{target}: is the input itself; choose another name")
+    with ExitStack() as stack:
+        source = stack.enter_context(FileSource(source_name, start, duration))
+        audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
+        sink = FileSink(target, audio=audio, overwrite=overwrite)
+        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+
+
+def process_demo(
+    output: AnyPath,
+    *,
+    seconds: float = 8.0,
+    background: str = "demo",
+    background_fit: Fit = "cover",
+    model: AnyPath = "default",
+    device: Device = "auto",
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Does what `process_file` does, on an embedded moving picture of a person."""
+    sink = FileSink(Path(output), overwrite=overwrite)
+    with ExitStack() as stack:
+        source = stack.enter_context(DemoSource(seconds=seconds))
+        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+
+
+def run_live(
+    camera: str = "demo",
+    output: str = "window",
+    *,
+    width: int = 1280,
+    height: int = 720,
+    fps: float = 30,
+    seconds: float | None = None,
+    background: str = "blur",
+    background_fit: Fit = "cover",
+    model: AnyPath = "default",
+    device: Device = "auto",
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Replaces the background of a camera's pictures as they come.
+
+    Args:
+        camera: "demo", an embedded moving picture of a person.
+        output: "window", "null" or a video file. A window must be run by the main thread.
+        width: pixels, even.
+        height: pixels, even.
+        fps: frames in a second.
+        seconds: how long; None until stopped.
+        background: see `process_file`, as are the rest.
+        background_fit: likewise.
+        model: likewise.
+        device: likewise.
+        overwrite: likewise.
+        on_progress: likewise.
+
+    Returns:
+        What was done; its "latency" stage is from capture to output.
+
+    Raises:
+        RealtimeError: see `realtime.errors`.
+        Interrupted: Ctrl-C.
+    """
+    if camera != "demo":
+        raise SourceError(
+            f"camera {camera}: only the camera 'demo' is supported; use --camera demo"
+        )
+    sink: Sink
+    if output == "window":
+        sink = WindowSink()
+    elif output == "null":
+        sink = NullSink()
+    else:
+        sink = FileSink(Path(output), overwrite=overwrite)
+    with ExitStack() as stack:
+        rate = Fraction(fps).limit_denominator(1001)
+        source = stack.enter_context(Paced(DemoSource(width, height, rate, seconds)))
+        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+
+
+def _run(
+    stack: ExitStack,
+    source: Source,
+    sink: Sink,
+    background: str,
+    background_fit: Fit,
+    model: AnyPath,
+    device: Device,
+    on_progress: OnProgress | None,
+) -> Summary:
+    stats = Stats()
+    behind = stack.enter_context(parse(background, background_fit))
+    matting = stack.enter_context(Matting(os.fspath(model), device, stats=stats))
+    matting.warm_up(source.format.width, source.format.height)
+    pipeline = Pipeline(
+        source,
+        matting,
+        Compositor(behind),
+        sink,
+        transparent=behind.transparent,
+        stats=stats,
+    )
+    return pipeline.run(on_progress)

@@ -1,0 +1,51 @@
+"""What both ends need of FFmpeg: opening inputs, and NumPy views of its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.video.plane import VideoPlane
+
+from realtime.errors import SourceError
+from realtime.frame import UInt8
+
+
+def is_url(name: str) -> bool:
+    return "://" in name
+
+
+def open_input(name: str) -> av.container.InputContainer:
+    """Opens a media file or URL for reading.
+
+    Raises:
+        SourceError: it is missing or is not media.
+    """
+    if not is_url(name):
+        if not Path(name).exists():
+            raise SourceError(f"{name}: no such file; check the path")
+        if Path(name).is_dir():
+            raise SourceError(f"{name}: is a folder; name a video file in it")
+    try:
+        return av.open(name, metadata_errors="replace")
+    except av.error.InvalidDataError:
+        raise SourceError(
+            f"{name}: not a video that FFmpeg can read; it is another kind of file, or cut short "
+            "before its index (record it again, or repair it)"
+        ) from None
+    except (av.error.FFmpegError, OSError) as error:
+        raise SourceError(f"{name}: cannot be opened: {reason(error)}") from None
+
+
+def reason(error: BaseException) -> str:
+    """What FFmpeg or the system says went wrong, without file names and numbers."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def plane_view(plane: VideoPlane, height: int, width: int) -> UInt8:
+    """The memory of a plane as uint8 (height, width), writable where FFmpeg's is; no copy."""
+    # PyAV's planes have the buffer protocol, though its stubs do not say so.
+    memory = np.frombuffer(cast(memoryview, plane), np.uint8)
+    return memory.reshape(-1, plane.line_size)[:height, :width]

@@ -1,0 +1,9 @@
+"""The output thread: compositing, and where the result goes."""
+
+from realtime.output.audio import AudioTracks
+from realtime.output.compositor import Compositor
+from realtime.output.file import FileSink
+from realtime.output.sink import NullSink, Sink
+from realtime.output.window import WindowSink
+
+__all__ = ["AudioTracks", "Compositor", "FileSink", "NullSink", "Sink", "WindowSink"]

@@ -1,0 +1,74 @@
+"""What is put behind the foreground."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from realtime.errors import BackgroundError
+from realtime.output.backgrounds.background import Background, Transparent
+from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
+from realtime.output.backgrounds.still import Color, Fit, Image, read_image
+from realtime.output.backgrounds.video import Video
+
+__all__ = ["Background", "Blur", "Color", "Fit", "Image", "Transparent", "Video", "parse"]
+
+# Falcon 9 on its launch pad, by SpaceX, released into the public domain.
+_DEMO_PICTURE = "falcon9.jpg"
+
+_KINDS = "blur, blur:5%, #00b140, transparent, or the path of a picture or video"
+
+
+def parse(text: str, fit: Fit = "cover") -> Background:
+    """The background that a user names.
+
+    Args:
+        text: "blur", "blur:N%" of the picture's height, "#rrggbb", "transparent", "demo" (an
+            embedded picture), or a file.
+        fit: how an image is scaled; see `Image`.
+
+    Raises:
+        BackgroundError: it is none of these.
+    """
+    if text == "transparent":
+        return Transparent()
+    if text == "demo":
+        with as_file(files(__package__).joinpath("assets", _DEMO_PICTURE)) as path:
+            return _from_file(str(path), fit)
+    if text == "blur" or text.startswith("blur:"):
+        return Blur(_strength(text))
+    if text.startswith("#"):
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+            raise BackgroundError(f"background {text}: write a colour as #rrggbb, such as #00b140")
+        red, green, blue = bytes.fromhex(text[1:])
+        return Color((red, green, blue))
+    if not Path(text).is_file():
+        raise BackgroundError(f"background {text}: no such file; choose {_KINDS}")
+    return _from_file(text, fit)
+
+
+def _strength(text: str) -> float:
+    _, _, given = text.partition(":")
+    try:
+        strength = float(given.removesuffix("%")) if given else DEFAULT_STRENGTH
+    except ValueError:
+        strength = 0.0
+    if not 0 < strength <= 50:
+        raise BackgroundError(
+            f"background {text}: write the blur as a percentage of the height up to 50, "
+            "such as blur:5%"
+        )
+    return strength
+
+
+def _from_file(path: str, fit: Fit) -> Background:
+    image = read_image(path)
+    if image is not None:
+        return Image(image, fit)
+    try:
+        return Video(path)
+    except BackgroundError:
+        raise BackgroundError(
+            f"background {path}: neither a picture nor a video that can be read; choose {_KINDS}"
+        ) from None

@@ -1,0 +1,75 @@
+"""What is put behind the foreground: the interface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+from realtime.frame import ColorTags, Matte, Planes
+
+
+class Background(ABC):
+    """Gives the picture behind each frame; opening it is its constructor's work.
+
+    One thread asks, frame after frame.
+
+    Attributes:
+        transparent: whether there is nothing behind, so that the sink must carry alpha.
+    """
+
+    transparent: bool = False
+
+    @abstractmethod
+    def behind(self, matte: Matte) -> Planes | None:
+        """The picture behind this frame.
+
+        Returns:
+            Planes of the frame's size and colour tags, not to be written to; None for nothing.
+
+        Raises:
+            BackgroundError: the background broke.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Releases what is held. Idempotent."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Transparent(Background):
+    """Nothing behind: the foreground is cut out."""
+
+    transparent = True
+
+    def behind(self, matte: Matte) -> Planes | None:
+        return None
+
+
+class Still(Background):
+    """A background that does not move: drawn once for each size and kind of colour."""
+
+    def __init__(self) -> None:
+        self._key: tuple[int, int, ColorTags] | None = None
+        self._planes: Planes | None = None
+
+    def behind(self, matte: Matte) -> Planes | None:
+        frame = matte.frame
+        key = (frame.planes.width, frame.planes.height, frame.color)
+        if key != self._key:
+            self._planes = self._draw(*key)
+            self._key = key
+        return self._planes
+
+    @abstractmethod
+    def _draw(self, width: int, height: int, color: ColorTags) -> Planes:
+        """The picture at this size."""

@@ -1,0 +1,63 @@
+"""Puts a foreground before a background: pure functions on planes.
+
+C = αF + (1 - α)B on each plane, in eight bits; the alpha of a chroma sample is that of the luma
+samples it covers.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from realtime.frame import Float32, Planes, UInt8
+
+# Luma and chroma of black in limited range; in full range it is a very dark grey.
+_BLACK = (16, 128, 128)
+
+
+def alpha_planes(alpha: Float32, height: int, width: int) -> tuple[UInt8, UInt8]:
+    """Scales an alpha up to a picture.
+
+    Args:
+        alpha: float32 (h, w) in 0..1.
+        height: of the picture, even.
+        width: likewise.
+
+    Returns:
+        uint8 (height, width) for luma and uint8 (height/2, width/2) for chroma, 0..255.
+    """
+    small: UInt8 = np.rint(alpha * np.float32(255)).astype(np.uint8)
+    luma: UInt8 = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    chroma: UInt8 = cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return luma, chroma
+
+
+def blend(foreground: UInt8, background: UInt8, alpha: UInt8) -> UInt8:
+    """C = αF + (1 - α)B for one plane; all uint8 of one shape; exact to one level."""
+    result: UInt8 = cv2.multiply(foreground, alpha, scale=1 / 255)
+    rest: UInt8 = cv2.bitwise_not(alpha)
+    cv2.multiply(background, rest, dst=rest, scale=1 / 255)
+    cv2.add(result, rest, dst=result)
+    return result
+
+
+def composite(foreground: Planes, background: Planes, luma: UInt8, chroma: UInt8) -> Planes:
+    """Blends two pictures of one size with the alphas from `alpha_planes`."""
+    return Planes(
+        blend(foreground.y, background.y, luma),
+        blend(foreground.u, background.u, chroma),
+        blend(foreground.v, background.v, chroma),
+    )
+
+
+def cut_out(foreground: Planes, luma: UInt8, chroma: UInt8) -> Planes:
+    """The foreground alone, black wherever its alpha is 0.
+
+    A viewer that ignores alpha then shows black there, and not the room.
+    """
+    cut = []
+    for plane, alpha, black in zip(foreground, (luma, chroma, chroma), _BLACK, strict=True):
+        copy = plane.copy()
+        copy[alpha == 0] = black
+        cut.append(copy)
+    return Planes(*cut)

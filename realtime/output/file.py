@@ -1,0 +1,204 @@
+"""Frames into a video file, through PyAV."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.reformatter import ColorRange
+
+from realtime.errors import OutputError
+from realtime.frame import Frame, UInt8, VideoFormat
+from realtime.media import plane_view, reason
+from realtime.output.audio import AudioTracks
+from realtime.output.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    codec: str
+    pixels: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+# Visually near the source at a speed that two cores can share with everything else.
+_H264 = _Encoding("libx264", "yuv420p", {"preset": "veryfast", "crf": "20"})
+_VP9_OPTIONS = {
+    "crf": "30", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1",
+    # Alternate reference frames and alpha exclude each other in libvpx.
+    "auto-alt-ref": "0",
+}  # fmt: skip
+_VP9 = _Encoding("libvpx-vp9", "yuv420p", _VP9_OPTIONS)
+_VP9_ALPHA = _Encoding("libvpx-vp9", "yuva420p", _VP9_OPTIONS)
+_PRORES_4444 = _Encoding("prores_aw", "yuva444p10le", {"profile": "4"})
+
+# Container, encoding, and encoding with alpha where there is one, by the file's ending.
+_KINDS: dict[str, tuple[str, _Encoding, _Encoding | None]] = {
+    ".mp4": ("mp4", _H264, None),
+    ".m4v": ("mp4", _H264, None),
+    ".mov": ("mov", _H264, _PRORES_4444),
+    ".mkv": ("matroska", _H264, _VP9_ALPHA),
+    ".webm": ("webm", _VP9, _VP9_ALPHA),
+}
+
+# Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
+_FINEST_TIME_BASE = Fraction(1, 90_000)
+
+
+def check_writable(path: Path, *, overwrite: bool) -> None:
+    """Sees early, before any work is done, whether a file can be written.
+
+    Raises:
+        OutputError: its ending is unknown, it exists and `overwrite` is False, or its folder is
+            missing or read-only.
+    """
+    if path.suffix.lower() not in _KINDS:
+        kinds = ", ".join(_KINDS)
+        raise OutputError(f"{path}: unknown kind of video {path.suffix!r}; end its name in {kinds}")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: exists already; add -y to overwrite it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: its folder cannot be written to; choose another")
+
+
+class FileSink(Sink):
+    """Encodes into a file next to the wanted one and renames it when it is whole.
+
+    H.264 for mp4, mov and mkv, VP9 for webm; with alpha ProRes 4444 for mov, VP9 for webm and mkv.
+    Keeps timestamps, colour tags and pixel aspect.
+
+    Args:
+        path: the file to write; its ending chooses the container.
+        audio: sound to go along; closed along with this sink.
+        overwrite: whether the file may exist already.
+
+    Raises:
+        OutputError: see `check_writable`.
+    """
+
+    def __init__(
+        self, path: str | Path, *, audio: AudioTracks | None = None, overwrite: bool = False
+    ) -> None:
+        self._path = Path(path)
+        check_writable(self._path, overwrite=overwrite)
+        self._part = self._path.with_name(self._path.name + ".part")
+        self._audio = audio
+        self._container: av.container.OutputContainer | None = None
+        self._origin: Fraction | None = None
+        self._last_pts = -1
+        self._end = Fraction(0)
+
+    def open(self, video: VideoFormat, *, transparent: bool) -> None:
+        container, plain, with_alpha = _KINDS[self._path.suffix.lower()]
+        encoding = with_alpha if transparent else plain
+        if encoding is None:
+            able = ", ".join(suffix for suffix, kind in _KINDS.items() if kind[2])
+            raise OutputError(f"{self._path}: cannot carry transparency; end its name in {able}")
+        try:
+            self._container = av.open(str(self._part), "w", format=container)
+            self._stream = self._add_stream(self._container, video, encoding)
+            if self._audio is not None:
+                self._audio.attach(self._container)
+            self._container.start_encoding()
+        except (av.error.FFmpegError, OSError) as error:
+            self.abort()
+            raise self._broken(error) from error
+        self._frame_seconds = 1 / video.frame_rate
+        self._transparent = transparent
+
+    def _add_stream(
+        self, container: av.container.OutputContainer, video: VideoFormat, encoding: _Encoding
+    ) -> av.VideoStream:
+        stream = container.add_stream(
+            encoding.codec, rate=video.frame_rate, options=dict(encoding.options)
+        )
+        assert isinstance(stream, av.VideoStream)
+        context = stream.codec_context
+        context.width, context.height = video.width, video.height
+        context.pix_fmt = encoding.pixels
+        context.time_base = max(video.time_base, _FINEST_TIME_BASE)
+        context.sample_aspect_ratio = video.sample_aspect_ratio
+        color = video.color
+        if color.full_range is not None:
+            context.color_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG
+        context.colorspace = color.matrix
+        context.color_primaries = color.primaries
+        context.color_trc = color.transfer
+        self._time_base = context.time_base
+        self._pixels = encoding.pixels
+        return stream
+
+    def write(self, frame: Frame) -> None:
+        assert self._container is not None
+        time = frame.pts * frame.time_base
+        if self._origin is None:
+            # A live source's clock started long ago; a file's time starts at 0 already, and its
+            # first frame may rightly come later than its sound.
+            self._origin = time if frame.time_base < _FINEST_TIME_BASE else Fraction(0)
+        time -= self._origin
+        pts = max(self._last_pts + 1, round(time / self._time_base))
+        self._last_pts = pts
+        self._end = time + self._frame_seconds
+        picture = self._to_av(frame)
+        picture.pts = pts
+        picture.time_base = self._time_base
+        try:
+            packets = self._stream.encode(picture)
+            if self._audio is not None:
+                self._audio.mux_until(time)
+            self._container.mux(packets)
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._broken(error) from error
+
+    def _to_av(self, frame: Frame) -> av.VideoFrame:
+        planes = frame.planes
+        pixels = "yuva420p" if self._transparent else "yuv420p"
+        picture = av.VideoFrame(planes.width, planes.height, pixels)
+        picture.color_range = ColorRange.JPEG if frame.color.full_range else ColorRange.MPEG
+        picture.colorspace = frame.color.matrix
+        sources: list[UInt8] = [*planes] if frame.alpha is None else [*planes, frame.alpha]
+        for source, target in zip(sources, picture.planes, strict=True):
+            rows, columns = source.shape
+            plane_view(target, rows, columns)[...] = source
+        return picture if pixels == self._pixels else picture.reformat(format=self._pixels)
+
+    def close(self, *, early: bool = False) -> None:
+        if self._container is None:
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            if self._audio is not None:
+                self._audio.finish(self._end if early else None)
+            self._container.close()
+            os.replace(self._part, self._path)
+        except (av.error.FFmpegError, OSError) as error:
+            self.abort()
+            raise self._broken(error) from error
+        self._release()
+
+    def abort(self) -> None:
+        if self._container is not None:
+            # The failure that led here is the one to report.
+            with suppress(av.error.FFmpegError, OSError):
+                self._container.close()
+            self._part.unlink(missing_ok=True)
+        self._release()
+
+    def _release(self) -> None:
+        self._container = None
+        if self._audio is not None:
+            self._audio.close()
+
+    def notes(self) -> tuple[str, ...]:
+        return () if self._audio is None else self._audio.notes()
+
+    def _broken(self, error: BaseException) -> OutputError:
+        return OutputError(f"{self._path}: cannot be written: {reason(error)}")
