@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import cast
 
 import av
@@ -17,6 +17,11 @@ def is_url(name: str) -> bool:
     return "://" in name
 
 
+def file_url(path: str) -> str:
+    """A path as FFmpeg takes it literally: a colon in a bare name would make it a protocol."""
+    return os.path.abspath(path)
+
+
 def open_input(name: str) -> av.container.InputContainer:
     """Opens a media file or URL for reading.
 
@@ -24,12 +29,13 @@ def open_input(name: str) -> av.container.InputContainer:
         SourceError: it is missing or is not media.
     """
     if not is_url(name):
-        if not Path(name).exists():
+        # Not Path: it raises what it cannot tell, such as for too long a name.
+        if not os.path.exists(name):
             raise SourceError(f"{name}: no such file; check the path")
-        if Path(name).is_dir():
+        if os.path.isdir(name):
             raise SourceError(f"{name}: is a folder; name a video file in it")
     try:
-        return av.open(name, metadata_errors="replace")
+        return av.open(name if is_url(name) else file_url(name), metadata_errors="replace")
     except av.error.InvalidDataError:
         raise SourceError(
             f"{name}: not a video that FFmpeg can read; it is another kind of file, or cut short "

@@ -103,7 +103,7 @@ class Pipeline:
             Worker("output", self._output, self._cancel),
         ]
         self._started = time.perf_counter()
-        interrupted = False
+        interrupted = finished = False
         try:
             for worker in workers:
                 worker.start()
@@ -113,17 +113,17 @@ class Pipeline:
                 interrupted = True
                 self.stop()
                 self._wait_for(workers[-1], on_progress)
-        except BaseException:
-            self._cancel()
-            raise
+            finished = True
         finally:
+            if not finished:
+                self._cancel()
             for worker in workers:
                 worker.join()
-            failures = [worker.error for worker in workers if worker.error is not None]
-            if failures or not self._frames_out:
+            failure = next((w.error for w in workers if w.error is not None), None)
+            if failure is not None or not finished or not self._frames_out:
                 self._sink.abort()
-        if failures:
-            raise failures[0]
+        if failure is not None:
+            raise failure
         early = self._stopping.is_set()
         self._sink.close(early=early)
         summary = self._summary()
@@ -179,7 +179,7 @@ class Pipeline:
 
     def _wait_for(self, last: Worker, on_progress: OnProgress | None) -> None:
         reported = 0.0
-        while not last.join(self._sink.pump_interval):
+        while not last.wait(self._sink.pump_interval):
             if not self._sink.pump():
                 self.stop()
             now = time.perf_counter()

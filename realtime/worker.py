@@ -17,6 +17,7 @@ class Worker:
         self._work = work
         self._on_failure = on_failure
         self._thread = threading.Thread(target=self._run, name=f"realtime-{name}")
+        self._ended = threading.Event()
         self.error: BaseException | None = None
 
     def _run(self) -> None:
@@ -25,11 +26,22 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - re-raised in the caller's thread
             self.error = error
             self._on_failure()
+        finally:
+            self._ended.set()
 
     def start(self) -> None:
         self._thread.start()
 
-    def join(self, timeout: float | None = None) -> bool:
-        """Waits up to `timeout` seconds; returns whether the thread has ended."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+    def wait(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds; returns whether the work has ended.
+
+        Ctrl-C may interrupt this wait. It must not interrupt `Thread.join`: up to Python 3.12 that
+        takes a thread for finished which is still running.
+        """
+        return self._ended.wait(timeout)
+
+    def join(self) -> None:
+        """Waits until the thread is gone, if it was ever started."""
+        if self._thread.ident is not None:
+            self._ended.wait()
+            self._thread.join()

@@ -59,10 +59,9 @@ class Signature:
             or len(shape) != 4
             or 3 not in (shape[1], shape[3])
         ):
-            takes = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
             raise ModelError(
-                f"{name}: takes {takes}; choose a network that takes one float picture, "
-                "[n, 3, h, w] or [n, h, w, 3]"
+                f"{name}: takes {len(inputs)} inputs, the first {inputs[0].type} {shape}; choose a "
+                "network that takes one float picture, [n, 3, h, w] or [n, h, w, 3]"
             )
         channels_first = shape[1] == 3
         height, width = shape[2:4] if channels_first else shape[1:3]

@@ -1,0 +1,66 @@
+"""Draws the README's picture: what the camera sees, the alpha, and what goes out.
+
+    python -m benchmarks.picture [OUT.jpg]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from realtime.capture import DemoSource
+from realtime.color import planes_to_rgb
+from realtime.frame import UInt8
+from realtime.inference import Matting
+from realtime.output import Compositor
+from realtime.output.backgrounds import parse
+
+_SIZE = (640, 360)
+_FRAMES = (20, 110)
+
+
+def draw() -> UInt8:
+    """Two moments of the demo, one a row; uint8 (H, W, 3) RGB."""
+    rows = []
+    with (
+        DemoSource(*_SIZE) as source,
+        Matting() as matting,
+        parse("demo") as picture,
+        parse("blur") as blur,
+    ):
+        composites = Compositor(picture), Compositor(blur)
+        for index in range(max(_FRAMES) + 1):
+            frame = source.read()
+            assert frame is not None  # the demo is endless
+            matte = matting.matte(frame)
+            if index not in _FRAMES:
+                continue
+            alpha = cv2.resize(matte.alpha, _SIZE, interpolation=cv2.INTER_LINEAR)
+            tiles = [
+                planes_to_rgb(frame.planes, frame.color),
+                np.repeat(np.rint(alpha * 255).astype(np.uint8)[..., None], 3, 2),
+            ]
+            for composite in composites:
+                finished = composite(matte)
+                tiles.append(planes_to_rgb(finished.planes, finished.color))
+            rows.append(np.hstack(tiles))
+    sheet: UInt8 = cv2.resize(np.vstack(rows), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return sheet
+
+
+def main() -> None:
+    """Writes the picture."""
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else ".github/demo.jpg")
+    rgb = draw()
+    done, content = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    if not done:
+        raise SystemExit(f"{path}: cannot be encoded")
+    path.write_bytes(content.tobytes())
+    print(f"{path}: {rgb.shape[1]}×{rgb.shape[0]}")
+
+
+if __name__ == "__main__":
+    main()

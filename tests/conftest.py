@@ -1,0 +1,34 @@
+"""What every test may use, and what every test must leave behind: nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.media import write_clip
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("realtime-")]
+    assert not left, f"threads left running: {left}"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A short H.264 clip with AAC sound."""
+    return write_clip(tmp_path / "clip.mp4", audio="aac")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real clips and pictures beside the checkout."""
+    if not _SHARED.is_dir():
+        pytest.skip("no folder of real clips beside the checkout")
+    return _SHARED

@@ -1,0 +1,161 @@
+"""Which networks are accepted, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.errors import DeviceError, ModelError
+from realtime.inference.model import EMBEDDED, Model
+from realtime.inference.session import open_session
+from tests.inference.networks import Side, brightness_network
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+@pytest.mark.parametrize("sides", [("height", "width"), (32, 48)])
+def test_both_layouts_and_free_or_fixed_sides_work(
+    tmp_path: Path, channels_first: bool, sides: tuple[Side, Side]
+) -> None:
+    content = brightness_network(channels_first=channels_first, sides=sides)
+    model = Model(_write(tmp_path / "m.onnx", content), "cpu")
+    width, height = model.signature.size_for(1920, 1080)
+    assert (width, height) == ((48, 32) if sides == (32, 48) else (256, 144))
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    alpha = model(picture)
+    assert alpha.dtype == np.float32
+    np.testing.assert_allclose(alpha, picture.mean(2) / 255, atol=1e-6)
+    assert np.unique(alpha).size > 100, "alpha must stay soft"
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ((1920, 1080), (256, 144)),
+        ((1080, 1920), (144, 256)),
+        ((640, 480), (224, 160)),
+        ((500, 500), (192, 192)),
+        ((10_000, 10), (6064, 16)),
+    ],
+)
+def test_free_sides_follow_the_aspect_of_the_frame(
+    tmp_path: Path, frame: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    model = Model(_write(tmp_path / "m.onnx", brightness_network()), "cpu")
+    assert model.signature.size_for(*frame) == expected
+
+
+def test_metadata_say_how_large_and_in_which_steps(tmp_path: Path) -> None:
+    content = brightness_network(metadata={"native_size": "512x288", "stride": "32"})
+    model = Model(_write(tmp_path / "m.onnx", content), "cpu")
+    assert model.signature.size_for(1920, 1080) == (512, 288)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(20.0, -10.0), (1.0, 0.5), (float("nan"), 0.0)])
+def test_what_is_not_an_alpha_is_refused(tmp_path: Path, scale: float, offset: float) -> None:
+    content = brightness_network(scale=scale, offset=offset)
+    model = Model(_write(tmp_path / "m.onnx", content), "cpu")
+    width, height = model.signature.size_for(16, 9)
+    with pytest.raises(ModelError, match="not an alpha"):
+        model(np.full((height, width, 3), 255, np.uint8))
+
+
+def test_rounding_outside_of_0_and_1_is_clipped(tmp_path: Path) -> None:
+    model = Model(_write(tmp_path / "m.onnx", brightness_network(scale=1.008)), "cpu")
+    width, height = model.signature.size_for(16, 9)
+    assert model(np.full((height, width, 3), 255, np.uint8)).max() == 1.0
+
+
+def test_several_channels_are_refused(tmp_path: Path) -> None:
+    model = Model(_write(tmp_path / "m.onnx", brightness_network(outputs=2)), "cpu")
+    width, height = model.signature.size_for(16, 9)
+    with pytest.raises(ModelError, match="one alpha channel"):
+        model(np.zeros((height, width, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "0 bytes"),
+        (b"not a network at all", "cannot run it"),
+        (brightness_network()[:100], "cannot run it"),
+    ],
+)
+def test_files_that_are_no_networks_are_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = _write(tmp_path / "m.onnx", content)
+    with pytest.raises(ModelError, match=message) as caught:
+        Model(path, "cpu")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_names_the_choices() -> None:
+    with pytest.raises(ModelError, match=r"no such model; choose .*fast"):
+        Model("no_such_model", "cpu")
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDED))
+def test_every_embedded_model_gives_an_alpha(name: str) -> None:
+    model = Model(name, "cpu")
+    for frame in ((1280, 720), (720, 1280), (640, 480)):
+        width, height = model.signature.size_for(*frame)
+        alpha = model(np.zeros((height, width, 3), np.uint8))
+        assert alpha.shape == (height, width)
+
+
+class TestDevice:
+    def test_auto_says_what_computes_and_why(self) -> None:
+        model = Model("default", "auto")
+        assert model.provider in ("CPUExecutionProvider", "CUDAExecutionProvider")
+        assert model.provider_reason
+        assert model.provider in model._session.get_providers()
+
+    def test_cpu_is_the_cpu(self) -> None:
+        model = Model("default", "cpu")
+        assert (model.provider, model.provider_reason) == ("CPUExecutionProvider", "asked for")
+
+    def test_auto_falls_back_and_cuda_fails_when_cuda_breaks(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The driver answers but the provider does not work: never a silent switch."""
+        monkeypatch.setattr("realtime.inference.session._cuda_obstacle", lambda: None)
+
+        def broken(model: bytes, providers: list[str]) -> object:
+            if providers[0] == "CUDAExecutionProvider":
+                raise RuntimeError("CUDA error 999: unknown\nsecond line")
+            return create(model, providers)
+
+        from realtime.inference import session
+
+        create = session._create
+        monkeypatch.setattr(session, "_create", broken)
+        model = Model("default", "auto")
+        assert model.provider == "CPUExecutionProvider"
+        assert model.provider_reason == "CUDA failed: CUDA error 999: unknown"
+        with pytest.raises(DeviceError, match="CUDA error 999"):
+            Model("default", "cuda")
+
+    def test_a_session_that_quietly_lacks_cuda_is_noticed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Onnxruntime gives a CPU session when the CUDA libraries do not load."""
+        from realtime.inference import session
+
+        create = session._create
+        monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
+        monkeypatch.setattr(
+            session, "_create", lambda model, providers: create(model, ["CPUExecutionProvider"])
+        )
+        assert "could not load its CUDA libraries" in Model("default", "auto").provider_reason
+
+    def test_an_unknown_device_names_the_choices(self) -> None:
+        with pytest.raises(DeviceError, match="auto, cpu or cuda"):
+            open_session(b"", "m", "tpu", lambda session: {})  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""The bounded queue: order, overflow, end."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from realtime.channel import Channel, ChannelClosed
+
+
+def test_items_come_out_in_the_order_they_went_in() -> None:
+    channel: Channel[int] = Channel(3, "block")
+    for item in range(3):
+        channel.put(item)
+    channel.close()
+    assert list(channel) == [0, 1, 2]
+
+
+def test_a_full_blocking_channel_makes_the_producer_wait_and_loses_nothing() -> None:
+    channel: Channel[int] = Channel(2, "block")
+    most = 0
+
+    def produce() -> None:
+        for item in range(200):
+            channel.put(item)
+        channel.close()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    received = []
+    for item in channel:
+        most = max(most, len(channel))
+        received.append(item)
+    producer.join()
+    assert received == list(range(200))
+    assert most <= 2
+    assert channel.dropped == 0
+
+
+def test_a_full_dropping_channel_gives_up_the_oldest_and_counts() -> None:
+    channel: Channel[int] = Channel(2, "drop-oldest")
+    for item in range(5):
+        channel.put(item)
+    channel.close()
+    assert list(channel) == [3, 4]
+    assert channel.dropped == 3
+
+
+def test_what_is_inside_a_closed_channel_can_still_be_taken() -> None:
+    channel: Channel[str] = Channel(2, "block")
+    channel.put("last")
+    channel.close()
+    channel.close()
+    assert channel.get() == "last"
+    with pytest.raises(ChannelClosed):
+        channel.get()
+    with pytest.raises(ChannelClosed):
+        channel.put("late")
+
+
+def test_cancelling_throws_away_what_is_inside() -> None:
+    channel: Channel[str] = Channel(2, "block")
+    channel.put("gone")
+    channel.cancel()
+    assert list(channel) == []
+
+
+@pytest.mark.parametrize("end", ["close", "cancel"])
+def test_ending_wakes_a_waiting_consumer(end: str) -> None:
+    channel: Channel[int] = Channel(1, "block")
+    received: list[list[int]] = []
+    consumer = threading.Thread(target=lambda: received.append(list(channel)))
+    consumer.start()
+    getattr(channel, end)()
+    consumer.join(5)
+    assert received == [[]]
+
+
+@pytest.mark.parametrize("end", ["close", "cancel"])
+def test_ending_wakes_a_waiting_producer(end: str) -> None:
+    channel: Channel[int] = Channel(1, "block")
+    channel.put(0)
+    refused = threading.Event()
+
+    def produce() -> None:
+        with pytest.raises(ChannelClosed):
+            channel.put(1)
+        refused.set()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    getattr(channel, end)()
+    producer.join(5)
+    assert refused.is_set()
+
+
+def test_a_channel_must_hold_something() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Channel(0, "block")

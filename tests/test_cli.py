@@ -1,0 +1,225 @@
+"""The commands as a user types them, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.media import audio_packets, decode, write_clip
+
+
+def _command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "realtime", *map(str, arguments)]
+
+
+def _realtime(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(*arguments), capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+def _fails(message: str, *arguments: object, code: int = 1) -> None:
+    """The command fails with this code, one line that holds the message, and no traceback."""
+    done = _realtime(*arguments)
+    assert done.returncode == code, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert message in last
+    assert "Traceback" not in done.stderr
+    if code == 1:
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_file_keeps_frames_rate_and_sound(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    done = _realtime("file", clip, out, "--background", "#00b140")
+    assert done.returncode == 0, done.stderr
+    assert "12 frames in, 12 out, 0 dropped" in done.stdout
+    assert "CPUExecutionProvider (" in done.stdout or "CUDAExecutionProvider (" in done.stdout
+    assert [time for time, _ in decode(out)] == [Fraction(index, 30) for index in range(12)]
+    assert audio_packets(out) == audio_packets(clip)
+
+
+def test_file_takes_a_part_of_a_longer_one(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "in.mp4", frames=60, audio="aac")
+    out = tmp_path / "out.mp4"
+    done = _realtime("file", source, out, "--start", "0:00.5", "--duration", "1", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(decode(out)) == 30
+
+
+def test_json_tells_everything_in_lines(clip: Path, tmp_path: Path) -> None:
+    done = _realtime("file", clip, tmp_path / "out.mp4", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "summary"
+    assert events[-1]["frames_out"] == 12
+    assert {"capture", "preprocess", "infer", "smooth", "composite", "output"} <= set(
+        events[-1]["stages"]
+    )
+    failed = _realtime("file", clip, tmp_path / "out.mp4", "--json")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["event"] == "error"
+
+
+def test_an_existing_output_needs_y(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_text("precious")
+    _fails("exists already; add -y", "file", clip, out)
+    assert out.read_text() == "precious"
+    assert _realtime("file", clip, out, "-y").returncode == 0
+    assert len(decode(out)) == 12
+
+
+def test_the_input_is_never_overwritten(clip: Path) -> None:
+    before = clip.read_bytes()
+    _fails("is the input itself", "file", clip, clip, "-y")
+    assert clip.read_bytes() == before
+
+
+def test_demo_makes_a_video(tmp_path: Path) -> None:
+    done = _realtime("demo", "--seconds", "0.5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(decode(tmp_path / "demo.mp4")) == 15
+
+
+def test_live_runs_by_the_clock_and_drops_nothing_it_can_hold(tmp_path: Path) -> None:
+    out = tmp_path / "live.mkv"
+    arguments = ("--seconds", "1", "--size", "320x180", "--fps", "15", "--json")
+    done = _realtime("live", "--output", out, "--background", "blur", *arguments)
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["frames_in"] == 15
+    assert summary["frames_out"] + summary["frames_dropped"] == 15
+    assert summary["stages"]["latency"]["median_ms"] > 0
+    times = [time for time, _ in decode(out)]
+    assert len(times) == summary["frames_out"]
+    assert times[0] == 0
+    assert 0.8 < times[-1] < 2
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: signal.Signals) -> None:
+    out = tmp_path / "out.mp4"
+    command = _command("demo", out, "--seconds", "1000", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        process.send_signal(sent)
+        rest, _ = process.communicate(timeout=60)
+        assert process.returncode == 130
+    assert len(decode(out)) == json.loads(rest.splitlines()[-1])["frames_out"] > 0
+    assert sorted(tmp_path.iterdir()) == [out]
+
+
+class TestBadInput:
+    def test_missing_file(self, tmp_path: Path) -> None:
+        _fails("no such file; check the path", "file", tmp_path / "no.mp4", tmp_path / "o.mp4")
+
+    def test_text_named_mp4(self, tmp_path: Path) -> None:
+        text = tmp_path / "text.mp4"
+        text.write_text("hello " * 100)
+        _fails("not a video that FFmpeg can read", "file", text, tmp_path / "o.mp4")
+        assert not (tmp_path / "o.mp4").exists()
+
+    def test_audio_only(self, tmp_path: Path) -> None:
+        import av
+
+        sound = tmp_path / "sound.m4a"
+        with av.open(str(sound), "w") as container:
+            stream = container.add_stream("aac", rate=48000)
+            frame = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
+            frame.sample_rate = 48000
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        _fails("has no video in it", "file", sound, tmp_path / "o.mp4")
+
+    def test_unwritable_output(self, clip: Path, tmp_path: Path) -> None:
+        _fails("its folder does not exist", "file", clip, tmp_path / "no" / "o.mp4")
+
+    def test_unknown_kind_of_output(self, clip: Path, tmp_path: Path) -> None:
+        _fails("end its name in .mp4", "file", clip, tmp_path / "o.xyz")
+
+    def test_transparency_where_it_cannot_be(self, clip: Path, tmp_path: Path) -> None:
+        out = tmp_path / "o.mp4"
+        _fails("cannot carry transparency", "file", clip, out, "--background", "transparent")
+        assert not list(tmp_path.glob("*.part"))
+
+    def test_empty_model(self, clip: Path, tmp_path: Path) -> None:
+        model = tmp_path / "empty.onnx"
+        model.touch()
+        _fails("0 bytes", "file", clip, tmp_path / "o.mp4", "--model", model)
+
+    def test_no_background(self, clip: Path, tmp_path: Path) -> None:
+        _fails("no such file", "file", clip, tmp_path / "o.mp4", "--background", "beach.jpg")
+
+    @pytest.mark.parametrize("time", ["abc", "-3", "1:2:3:4"])
+    def test_no_time(self, clip: Path, tmp_path: Path, time: str) -> None:
+        _fails("is not a time", "file", clip, tmp_path / "o.mp4", "--start", time, code=2)
+
+    def test_odd_size(self) -> None:
+        _fails("two even numbers", "live", "--size", "641x480", code=2)
+
+    def test_unknown_camera(self) -> None:
+        _fails("use --camera demo", "live", "--camera", "nowhere")
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only X11 can be taken away")
+    def test_no_screen(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
+        done = _realtime("live", "--seconds", "1", env=environment)
+        assert done.returncode == 1
+        assert "--output null" in done.stderr
+
+    def test_a_system_without_libgl(self, clip: Path, tmp_path: Path) -> None:
+        """An OpenCV that cannot load, as on a server without a desktop."""
+        (tmp_path / "cv2.py").write_text(
+            "raise ImportError('libGL.so.1: cannot open shared object file: No such file')"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = _realtime("file", clip, tmp_path / "o.mp4", env=environment)
+        assert done.returncode == 1
+        assert "apt install libgl1" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_failure_in_the_middle_removes_the_part_file_and_keeps_the_old_one(
+    clip: Path, tmp_path: Path
+) -> None:
+    """A network that gives no alpha, found out at the first frame."""
+    from tests.inference.networks import brightness_network
+
+    model, out = tmp_path / "m.onnx", tmp_path / "out.mp4"
+    model.write_bytes(brightness_network(scale=100.0, offset=-0.005))
+    out.write_text("precious")
+    _fails("not an alpha", "file", clip, out, "-y", "--model", model)
+    assert out.read_text() == "precious"
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("command", ["file", "live", "demo"])
+def test_help_has_examples(command: str) -> None:
+    done = _realtime(command, "--help")
+    assert done.returncode == 0
+    assert f"  realtime {command} " in done.stdout.split("Examples:")[1]
+
+
+def test_a_failing_stage_ends_the_program_at_once(tmp_path: Path) -> None:
+    """An endless run whose network breaks: the whole process is gone soon after."""
+    from tests.inference.networks import brightness_network
+
+    model = tmp_path / "m.onnx"
+    model.write_bytes(brightness_network(scale=100.0, offset=-0.005))
+    start = time.monotonic()
+    done = _realtime("live", "--output", "null", "--model", model)
+    assert done.returncode == 1
+    assert "not an alpha" in done.stderr
+    # Generous: it is an endless run that would otherwise only end with the timeout above.
+    assert time.monotonic() - start < 60
