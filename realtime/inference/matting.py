@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.inference.continuity import Continuity
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
@@ -45,6 +46,7 @@ class Matting:
         stats: Stats | None = None,
     ) -> None:
         self._model: Model | None = Model(model, device)
+        self._continuity = Continuity()
         self._smoother = Smoother()
         self._stats = stats or Stats()
         self.provider = self._model.provider
@@ -56,7 +58,7 @@ class Matting:
         Args:
             image: uint8 (H, W, 3) RGB.
             timestamp: seconds; giving it says that the images are frames of one video, and smooths
-                their alphas over time.
+                their alphas over time. Without it an image stands alone.
 
         Returns:
             float32 (H, W) in 0..1.
@@ -70,9 +72,12 @@ class Matting:
         height, width = image.shape[:2]
         model = self._opened()
         picture = shrink(image, model.signature.size_for(width, height))
-        alpha = model(picture)
-        if timestamp is not None:
-            alpha = self._smoother(alpha, picture, timestamp)
+        if timestamp is None:
+            self.reset()
+            alpha = model(picture)
+        else:
+            elapsed = self._elapsed(model, picture, timestamp)
+            alpha = self._smoother(model(picture), elapsed)
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -86,21 +91,31 @@ class Matting:
         with self._stats.time("preprocess"):
             size = model.signature.size_for(frame.planes.width, frame.planes.height)
             picture = network_picture(frame, size)
+            elapsed = self._elapsed(model, picture, frame.time)
         with self._stats.time("infer"):
             alpha = model(picture)
         with self._stats.time("smooth"):
-            alpha = self._smoother(alpha, picture, frame.time)
+            alpha = self._smoother(alpha, elapsed)
         return Matte(frame, alpha)
+
+    def _elapsed(self, model: Model, picture: UInt8, time: float) -> float | None:
+        """Seconds since the picture before; at a new beginning None, and the network forgets."""
+        elapsed = self._continuity(picture, time)
+        if elapsed is None:
+            model.reset()
+        return elapsed
 
     def warm_up(self, width: int, height: int) -> None:
         """Runs the network once at the size for such frames, so that the first one is no slower."""
         model = self._opened()
         columns, rows = model.signature.size_for(width, height)
         model(np.zeros((rows, columns, 3), np.uint8))
+        model.reset()
 
     def reset(self) -> None:
         """Forgets the past: the next picture belongs to another video."""
-        self._smoother.reset()
+        self._continuity.reset()
+        self._opened().reset()
 
     def close(self) -> None:
         """Frees the network. Idempotent."""

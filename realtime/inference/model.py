@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,100 +13,161 @@ import numpy as np
 
 from realtime.errors import ModelError
 from realtime.frame import Float32, UInt8
+from realtime.inference.convention import Activation, Convention
 from realtime.inference.session import Device, open_session
 
 # Names that `--model` knows; "default" is the one that any machine can hold live.
 EMBEDDED = {"default": "fast.onnx", "fast": "fast.onnx"}
 
-# The picture that a fully convolutional network sees has about this many pixels (256×144), and
-# sides that its strides divide; its own metadata say otherwise where it knows better.
-_NATIVE_SIZE = "256x144"
-_STRIDE = "16"
-
 # Probabilities leave a quantized sigmoid a little outside 0..1; logits are far outside.
 _TOLERANCE = 0.01
+
+# Inputs of recurrent networks that are no pictures, as RobustVideoMatting names them: memories,
+# which return as outputs r1o, r2o …, and the scale at which it works inside.
+_MEMORY = re.compile(r"r(\d+)i")
+_SCALE = "downsample_ratio"
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a network takes.
+    """What a network takes and gives.
 
     Attributes:
-        input_name: of its only input.
+        convention: what its file does not say by itself.
+        input_name: of the picture.
+        output_name: of the alpha.
         channels_first: [n, 3, h, w] where True, [n, h, w, 3] where False.
         fixed_size: (width, height), None where they are free.
-        pixels: about how many pixels to show to a network of free size.
-        stride: what divides its sides.
+        memories: shape of what a recurrent network remembers, by the name of the input.
+        takes_scale: whether it wants to be told the scale at which to work inside.
     """
 
+    convention: Convention
     input_name: str
+    output_name: str
     channels_first: bool
     fixed_size: tuple[int, int] | None
-    pixels: int
-    stride: int
+    memories: dict[str, tuple[int, ...]]
+    takes_scale: bool
 
     @classmethod
-    def of(cls, session: Any, name: str) -> Signature:
+    def of(cls, session: Any, sidecar: str | None, name: str) -> Signature:
         """Reads it off a session.
 
         Raises:
-            ModelError: the network does not take one RGB picture.
+            ModelError: the network does not take one RGB picture, or its sidecar is wrong.
         """
-        inputs = session.get_inputs()
-        shape = inputs[0].shape
+        inputs = {i.name: i for i in session.get_inputs()}
+        memories = {
+            # Before the first frame a memory is empty: one pixel of zeros, which broadcasts.
+            n: tuple(side if isinstance(side, int) else 1 for side in i.shape)
+            for n, i in inputs.items()
+            if _MEMORY.fullmatch(n)
+        }
+        pictures = [i for n, i in inputs.items() if n not in memories and n != _SCALE]
+        shape = pictures[0].shape if pictures else []
         if (
-            len(inputs) != 1
-            or inputs[0].type != "tensor(float)"
+            len(pictures) != 1
+            or pictures[0].type != "tensor(float)"
             or len(shape) != 4
             or 3 not in (shape[1], shape[3])
         ):
+            taken = ", ".join(f"{i.name} {i.type} {i.shape}" for i in pictures[:2])
             raise ModelError(
-                f"{name}: takes {len(inputs)} inputs, the first {inputs[0].type} {shape}; choose a "
-                "network that takes one float picture, [n, 3, h, w] or [n, h, w, 3]"
+                f"{name}: takes {taken}; choose a network that takes one float RGB picture, "
+                "[n, 3, h, w] or [n, h, w, 3]"
+            )
+        convention = Convention.read(session.get_modelmeta().custom_metadata_map, sidecar, name)
+        outputs = [o.name for o in session.get_outputs()]
+        output = convention.output or next(
+            (o for o in outputs if o in ("alpha", "pha")), outputs[0]
+        )
+        if output not in outputs:
+            raise ModelError(
+                f"{name}: has no output {output!r}; choose one of {', '.join(outputs)}"
             )
         channels_first = shape[1] == 3
         height, width = shape[2:4] if channels_first else shape[1:3]
         fixed = isinstance(width, int) and isinstance(height, int)
-        metadata = session.get_modelmeta().custom_metadata_map
-        native_width, _, native_height = metadata.get("native_size", _NATIVE_SIZE).partition("x")
         return cls(
-            input_name=inputs[0].name,
+            convention=convention,
+            input_name=pictures[0].name,
+            output_name=output,
             channels_first=channels_first,
             fixed_size=(width, height) if fixed else None,
-            pixels=int(native_width) * int(native_height),
-            stride=int(metadata.get("stride", _STRIDE)),
+            memories=memories,
+            takes_scale=_SCALE in inputs,
         )
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """The (width, height) at which to show a picture of this size to the network."""
         if self.fixed_size is not None:
             return self.fixed_size
-        aspect = width / height
+        native_width, native_height = self.convention.native_size
+        pixels, stride, aspect = (
+            native_width * native_height,
+            self.convention.stride,
+            width / height,
+        )
 
         def side(length: float) -> int:
-            return max(1, round(length / self.stride)) * self.stride
+            return max(1, round(length / stride)) * stride
 
-        return side(math.sqrt(self.pixels * aspect)), side(math.sqrt(self.pixels / aspect))
+        return side(math.sqrt(pixels * aspect)), side(math.sqrt(pixels / aspect))
 
     def feed(self, picture: UInt8) -> dict[str, Float32]:
-        """A picture, uint8 (h, w, 3) RGB, as the network takes it."""
-        scaled = picture.astype(np.float32)
-        scaled *= 1 / 255
+        """A picture, uint8 (h, w, 3) RGB, as the network takes it, and empty memories."""
+        mean = np.array(self.convention.mean, np.float32)
+        std = np.array(self.convention.std, np.float32)
+        scaled: Float32 = picture * (np.float32(1 / 255) / std) - mean / std
         if self.channels_first:
             scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
-        return {self.input_name: scaled[None]}
+        feed = {self.input_name: scaled[None]}
+        feed.update((name, np.zeros(shape, np.float32)) for name, shape in self.memories.items())
+        if self.takes_scale:
+            # The picture has the network's own size already.
+            feed[_SCALE] = np.ones((1,), np.float32)
+        return feed
 
     def probe(self) -> dict[str, Float32]:
         """An input to try the network on."""
         width, height = self.size_for(16, 9)
         return self.feed(np.zeros((height, width, 3), np.uint8))
 
+    def alpha(self, output: Float32) -> Float32:
+        """The person's channel of an output, float32 (h, w), its activation applied.
+
+        Raises:
+            ValueError: the output is not laid out as a picture, or lacks the channel.
+        """
+        if output.ndim == 4:
+            output = output[0] if self.channels_first else output[0].transpose(2, 0, 1)
+        elif output.ndim == 2:
+            output = output[None]
+        if output.ndim != 3 or not -len(output) <= self.convention.channel < len(output):
+            raise ValueError(f"the output's shape is {list(output.shape)}")
+        alpha: Float32 = _activate(output, self.convention.activation)[self.convention.channel]
+        return alpha
+
+
+def _activate(channels: Float32, activation: Activation) -> Float32:
+    if activation == "none":
+        return channels
+    if activation == "sigmoid":
+        # Beyond ±60 a float32 sigmoid is 0 or 1, and exp would overflow.
+        odds: Float32 = np.exp(np.clip(channels, -60, 60))
+        return odds / (1 + odds)
+    weights: Float32 = np.exp(channels - channels.max(axis=0))
+    total: Float32 = weights.sum(axis=0)
+    return weights / total
+
 
 class Model:
     """Loads a network and runs it.
 
-    Accepted: one input, float32 RGB in 0..1, as [n, 3, h, w] or [n, h, w, 3], sides fixed or free;
-    the first output is the alpha, one channel of the same size.
+    Accepted: a float32 RGB picture as [n, 3, h, w] or [n, h, w, 3], sides fixed or free; an output
+    of one or more channels in the same layout. What the file leaves open, a `Convention` says.
+    Recurrent networks that name their memories as RobustVideoMatting does are fed their own.
 
     Args:
         model: a name from `EMBEDDED`, or the path of an ONNX file.
@@ -124,48 +186,67 @@ class Model:
 
     def __init__(self, model: str | Path = "default", device: Device = "auto") -> None:
         self.name = str(model)
+        content, sidecar = _read(model)
         opened = open_session(
-            _read(model), self.name, device, lambda s: Signature.of(s, self.name).probe()
+            content, self.name, device, lambda s: Signature.of(s, sidecar, self.name).probe()
         )
-        self.signature = Signature.of(opened.session, self.name)
+        self.signature = Signature.of(opened.session, sidecar, self.name)
         self.provider = opened.provider
         self.provider_reason = opened.reason
         self._session = opened.session
+        self._outputs = [
+            self.signature.output_name,
+            *(f"{name[:-1]}o" for name in self.signature.memories),
+        ]
+        self._memory: dict[str, Float32] = {}
+
+    def reset(self) -> None:
+        """Forgets the pictures before, where the network remembers any."""
+        self._memory = {}
 
     def __call__(self, picture: UInt8) -> Float32:
         """Runs the network.
 
         Args:
-            picture: uint8 (h, w, 3) RGB of a size from `signature.size_for`.
+            picture: uint8 (h, w, 3) RGB of a size from `signature.size_for`; a recurrent network
+                takes it for the next one of its video unless it was reset.
 
         Returns:
-            float32 (h, w) alpha in 0..1.
+            float32 (h', w') alpha in 0..1, of the picture's size or the network's own choice.
 
         Raises:
-            ModelError: the output is not an alpha of that size.
+            ModelError: the output is not an alpha.
         """
-        output = self._session.run(None, self.signature.feed(picture))[0]
-        if output.size != picture.shape[0] * picture.shape[1]:
+        feed = {**self.signature.feed(picture), **self._memory}
+        output, *memory = self._session.run(self._outputs, feed)
+        self._memory = dict(zip(self.signature.memories, memory, strict=True))
+        try:
+            alpha = self.signature.alpha(output.astype(np.float32, copy=False))
+        except ValueError as error:
             raise ModelError(
-                f"{self.name}: gives {list(output.shape)}, not one alpha channel of the picture's "
-                "size; choose a person-segmentation network"
-            )
-        alpha: Float32 = output.reshape(picture.shape[:2]).astype(np.float32, copy=False)
+                f"{self.name}: {error}; choose a person-segmentation network, or write its "
+                "channel into a .json beside it"
+            ) from None
         low, high = float(alpha.min()), float(alpha.max())
         # Written so that NaN fails too: a broken network must stop the run, never show the room.
         if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):
             raise ModelError(
-                f"{self.name}: gives values from {low:g} to {high:g}, not an alpha in 0..1; "
-                "end the network with a sigmoid or softmax"
+                f"{self.name}: gives values from {low:g} to {high:g}, not an alpha in 0..1; if "
+                'they are logits, write {"activation": "sigmoid"} into a .json beside it'
             )
         return np.clip(alpha, 0, 1)
 
 
-def _read(model: str | Path) -> bytes:
+def _read(model: str | Path) -> tuple[bytes, str | None]:
+    """The content of an ONNX file and of its sidecar."""
     if str(model) in EMBEDDED:
-        return files(__package__).joinpath("weights", EMBEDDED[str(model)]).read_bytes()
+        content = files(__package__).joinpath("weights", EMBEDDED[str(model)]).read_bytes()
+        return content, None
+    path = Path(model)
     try:
-        content = Path(model).read_bytes()
+        content = path.read_bytes()
+        sidecar = path.with_suffix(".json")
+        beside = sidecar.read_text("utf-8") if sidecar.is_file() else None
     except FileNotFoundError:
         names = ", ".join(EMBEDDED)
         raise ModelError(f"{model}: no such model; choose {names} or an ONNX file") from None
@@ -173,4 +254,4 @@ def _read(model: str | Path) -> bytes:
         raise ModelError(f"{model}: cannot be read: {error.strerror}") from None
     if not content:
         raise ModelError(f"{model}: the file is empty (0 bytes); download or export it again")
-    return content
+    return content, beside

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ def brightness_network(
     scale: float = 1.0,
     offset: float = 0.0,
     outputs: int = 1,
+    last: float = 1.0,
     metadata: dict[str, str] | None = None,
 ) -> bytes:
     """A network whose alpha is the mean of red, green and blue, times `scale` plus `offset`.
@@ -28,32 +30,67 @@ def brightness_network(
         scale: see above.
         offset: see above.
         outputs: how many times the alpha is repeated as channels.
+        last: what the last channel is multiplied by.
         metadata: properties of the model.
     """
     axis = 1 if channels_first else 3
-
-    def shape(channels: int) -> Sequence[Side]:
-        return (1, channels, *sides) if channels_first else (1, *sides, channels)
-
     constants = {
         "axes": np.array([axis], np.int64),
         "scale": np.float32(scale),
         "offset": np.float32(offset),
+        "last": np.float32(last),
     }
     nodes = [
         helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=1),
         helper.make_node("Mul", ["mean", "scale"], ["scaled"]),
         helper.make_node("Add", ["scaled", "offset"], ["shifted"]),
-        helper.make_node("Concat", ["shifted"] * outputs, ["alpha"], axis=axis),
+        helper.make_node("Mul", ["shifted", "last"], ["weighted"]),
+        helper.make_node(
+            "Concat", ["shifted"] * (outputs - 1) + ["weighted"], ["alpha"], axis=axis
+        ),
     ]
+    shape = _shape(sides, channels_first)
+    return _model(nodes, {"image": shape(3)}, {"alpha": shape(outputs)}, constants, metadata or {})
+
+
+def recurrent_network() -> bytes:
+    """A network that remembers: alpha is the mean of this brightness and the one before."""
+    constants = {"axes": np.array([1], np.int64), "half": np.float32(0.5)}
+    nodes = [
+        helper.make_node("ReduceMean", ["src", "axes"], ["r1o"], keepdims=1),
+        helper.make_node("Add", ["r1o", "r1i"], ["sum"]),
+        helper.make_node("Mul", ["sum", "half"], ["mean"]),
+        helper.make_node("Mul", ["mean", "downsample_ratio"], ["pha"]),
+    ]
+    shape = _shape(("height", "width"), channels_first=True)
+    memory: list[Side] = [1, 1, "h1", "w1"]
+    inputs = {"src": shape(3), "r1i": memory, "downsample_ratio": [1]}
+    outputs = {"pha": shape(1), "r1o": shape(1)}
+    return _model(nodes, inputs, outputs, constants, {})
+
+
+def _shape(sides: tuple[Side, Side], channels_first: bool) -> Callable[[int], list[Side]]:
+    return lambda channels: [1, channels, *sides] if channels_first else [1, *sides, channels]
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: dict[str, list[Side]],
+    outputs: dict[str, list[Side]],
+    constants: dict[str, Any],
+    metadata: dict[str, str],
+) -> bytes:
+    def describe(values: dict[str, list[Side]]) -> list[onnx.ValueInfoProto]:
+        return [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in values.items()]
+
     graph = helper.make_graph(
         nodes,
-        "brightness",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape(3))],
-        [helper.make_tensor_value_info("alpha", TensorProto.FLOAT, shape(outputs))],
+        "test",
+        describe(inputs),
+        describe(outputs),
         [onnx.numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    helper.set_model_props(model, metadata or {})
+    helper.set_model_props(model, metadata)
     content: bytes = model.SerializeToString()
     return content

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from realtime.capture import FileSource
 from realtime.errors import DeviceError, ModelError
+from realtime.inference import Matting
 from realtime.inference.model import EMBEDDED, Model
 from realtime.inference.session import open_session
-from tests.inference.networks import Side, brightness_network
+from tests.inference.networks import Side, brightness_network, recurrent_network
 
 
 def _write(path: Path, content: bytes) -> Path:
@@ -55,6 +59,7 @@ def test_metadata_say_how_large_and_in_which_steps(tmp_path: Path) -> None:
     content = brightness_network(metadata={"native_size": "512x288", "stride": "32"})
     model = Model(_write(tmp_path / "m.onnx", content), "cpu")
     assert model.signature.size_for(1920, 1080) == (512, 288)
+    assert model.signature.size_for(640, 480) == (448, 320)
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(20.0, -10.0), (1.0, 0.5), (float("nan"), 0.0)])
@@ -72,11 +77,92 @@ def test_rounding_outside_of_0_and_1_is_clipped(tmp_path: Path) -> None:
     assert model(np.full((height, width, 3), 255, np.uint8)).max() == 1.0
 
 
-def test_several_channels_are_refused(tmp_path: Path) -> None:
-    model = Model(_write(tmp_path / "m.onnx", brightness_network(outputs=2)), "cpu")
-    width, height = model.signature.size_for(16, 9)
-    with pytest.raises(ModelError, match="one alpha channel"):
-        model(np.zeros((height, width, 3), np.uint8))
+def test_the_person_is_the_last_channel_unless_said_otherwise(tmp_path: Path) -> None:
+    path = _write(tmp_path / "m.onnx", brightness_network(offset=0.25, outputs=2, last=0.5))
+    black = np.zeros((144, 256, 3), np.uint8)
+    np.testing.assert_allclose(Model(path, "cpu")(black), 0.125)
+    path.with_suffix(".json").write_text('{"channel": 0}')
+    np.testing.assert_allclose(Model(path, "cpu")(black), 0.25)
+    path.with_suffix(".json").write_text('{"channel": 2}')
+    with pytest.raises(ModelError, match="channel"):
+        Model(path, "cpu")(black)
+
+
+@pytest.mark.parametrize(
+    ("convention", "expected"),
+    [
+        # Brightness 0.6 of a grey picture, by hand.
+        ({}, 0.6),
+        ({"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}, 0.2),
+        ({"activation": "sigmoid"}, 1 / (1 + np.exp(-0.6))),
+        ({"activation": "softmax"}, 1.0),
+    ],
+)
+@pytest.mark.parametrize("where", ["sidecar", "metadata"])
+def test_a_convention_says_what_the_file_does_not(
+    tmp_path: Path, convention: dict[str, Any], expected: float, where: str
+) -> None:
+    metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in convention.items()}
+    content = brightness_network(metadata=metadata if where == "metadata" else {"author": "us"})
+    path = _write(tmp_path / "m.onnx", content)
+    if where == "sidecar":
+        path.with_suffix(".json").write_text(json.dumps(convention))
+    alpha = Model(path, "cpu")(np.full((144, 256, 3), 153, np.uint8))
+    np.testing.assert_allclose(alpha, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "may only have the keys"),
+        ('{"colour": "red"}', "may only have the keys native_size"),
+        ('{"mean": [1, 2]}', r"mean is \[1, 2\]: write three numbers"),
+        ('{"std": [1, 0, 1]}', "division by 0"),
+        ('{"native_size": "0x10"}', "such as 256x144"),
+        ('{"stride": 0}', "from 1 on"),
+        ('{"activation": "relu"}', "choose none, sigmoid, softmax"),
+        ('{"output": "mask"}', "no output 'mask'; choose one of alpha"),
+    ],
+)
+def test_a_wrong_sidecar_is_refused(tmp_path: Path, sidecar: str, message: str) -> None:
+    path = _write(tmp_path / "m.onnx", brightness_network())
+    path.with_suffix(".json").write_text(sidecar)
+    with pytest.raises(ModelError, match=message):
+        Model(path, "cpu")
+
+
+def test_a_recurrent_network_is_fed_its_own_memory_until_reset(tmp_path: Path) -> None:
+    """Alpha is the mean of this picture's brightness and the last one's."""
+    model = Model(_write(tmp_path / "m.onnx", recurrent_network()), "cpu")
+    bright, dark = (np.full((144, 256, 3), value, np.uint8) for value in (255, 0))
+    assert model(bright).mean() == pytest.approx(0.5), "memory begins empty"
+    assert model(bright).mean() == pytest.approx(1.0)
+    assert model(dark).mean() == pytest.approx(0.5)
+    model.reset()
+    assert model(dark).mean() == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("peer", "sidecar"),
+    [
+        ("selfie_segmentation", None),
+        ("rvm_mobilenetv3_nhwc", {"native_size": "512x288"}),
+        ("pp_humanseg_v1_lite", {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}),
+    ],
+)
+def test_networks_of_others_find_the_person_too(
+    shared: Path, tmp_path: Path, peer: str, sidecar: dict[str, Any] | None
+) -> None:
+    path = _write(tmp_path / "m.onnx", (shared / "peers" / f"{peer}.onnx").read_bytes())
+    if sidecar:
+        path.with_suffix(".json").write_text(json.dumps(sidecar))
+    with FileSource(shared / "clips" / "office_720p.mp4") as source, Matting(path, "cpu") as ours:
+        frames = [source.read() for _ in range(5)]
+        alphas = [ours.matte(frame).alpha for frame in frames if frame is not None]
+    height, width = alphas[-1].shape
+    assert alphas[-1][height // 3 : height // 2, int(0.62 * width)].mean() > 0.9, "her face"
+    assert alphas[-1][:, : int(0.2 * width)].mean() < 0.1, "the shelves"
 
 
 @pytest.mark.parametrize(
