@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +17,9 @@ from realtime import progress
 from realtime._version import __version__
 from realtime.errors import Interrupted, RealtimeError
 from realtime.stats import Summary
+
+if TYPE_CHECKING:
+    from realtime.inference import Device
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -193,6 +198,36 @@ def demo(**arguments: Any) -> None:
     from realtime.jobs import process_demo
 
     _run(process_demo, **arguments)
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  realtime models
+  realtime models selfie.onnx --device cpu
+"""
+)
+@click.argument("names", metavar="[NAME|FILE.onnx]...", nargs=-1)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines.")
+def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
+    """List networks: size, cost measured here, licence, checksum. By default the embedded ones."""
+    from realtime.inference.catalogue import embedded_names, inspect
+
+    for name in names or embedded_names():
+        try:
+            info = inspect(name, device)
+        except RealtimeError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            sys.exit(1)
+        if as_json:
+            print(json.dumps(asdict(info)))
+        else:
+            print(
+                f"{info.name}: {info.width}×{info.height} · {info.bytes / 1e3:.0f} kB · "
+                f"{info.milliseconds:.2f} ms on {info.provider} · "
+                f"licence {info.licence or 'not stated'} · sha256 {info.sha256}"
+            )
 
 
 def _explain(error: ImportError) -> str | None:

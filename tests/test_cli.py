@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from tests.media import audio_packets, decode, write_clip
@@ -120,6 +123,22 @@ def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: signal.
     assert sorted(tmp_path.iterdir()) == [out]
 
 
+def test_models_lists_what_is_embedded_and_what_is_named(tmp_path: Path) -> None:
+    from tests.inference.networks import brightness_network
+
+    own = tmp_path / "own.onnx"
+    own.write_bytes(brightness_network(sides=(32, 64), metadata={"licence": "CC0"}))
+    done = _realtime("models", "fast", own, "--json")
+    embedded, mine = (json.loads(line) for line in done.stdout.splitlines())
+    assert (embedded["name"], mine["name"]) == ("fast", str(own))
+    assert embedded["milliseconds"] > 0
+    assert (mine["width"], mine["height"], mine["licence"]) == (64, 32, "CC0")
+    assert mine["bytes"] == own.stat().st_size
+    assert mine["sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
+    assert "fast: 256×144" in _realtime("models").stdout
+    _fails("no such model", "models", "nothing")
+
+
 class TestBadInput:
     def test_missing_file(self, tmp_path: Path) -> None:
         _fails("no such file; check the path", "file", tmp_path / "no.mp4", tmp_path / "o.mp4")
@@ -131,12 +150,11 @@ class TestBadInput:
         assert not (tmp_path / "o.mp4").exists()
 
     def test_audio_only(self, tmp_path: Path) -> None:
-        import av
-
         sound = tmp_path / "sound.m4a"
         with av.open(str(sound), "w") as container:
             stream = container.add_stream("aac", rate=48000)
-            frame = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
+            silence = np.zeros((2, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="stereo")
             frame.sample_rate = 48000
             container.mux(stream.encode(frame))
             container.mux(stream.encode(None))

@@ -178,6 +178,7 @@ class Model:
         signature: what the network takes.
         provider: what computes, as onnxruntime calls it.
         provider_reason: why this one.
+        licence: as the file says, empty where it does not.
 
     Raises:
         ModelError: no such model, or the file is not one.
@@ -186,13 +187,15 @@ class Model:
 
     def __init__(self, model: str | Path = "default", device: Device = "auto") -> None:
         self.name = str(model)
-        content, sidecar = _read(model)
+        content, sidecar = read_model(model)
         opened = open_session(
             content, self.name, device, lambda s: Signature.of(s, sidecar, self.name).probe()
         )
         self.signature = Signature.of(opened.session, sidecar, self.name)
         self.provider = opened.provider
         self.provider_reason = opened.reason
+        metadata = opened.session.get_modelmeta().custom_metadata_map
+        self.licence: str = metadata.get("licence", "")
         self._session = opened.session
         self._outputs = [
             self.signature.output_name,
@@ -237,8 +240,15 @@ class Model:
         return np.clip(alpha, 0, 1)
 
 
-def _read(model: str | Path) -> tuple[bytes, str | None]:
-    """The content of an ONNX file and of its sidecar."""
+def read_model(model: str | Path) -> tuple[bytes, str | None]:
+    """The content of an ONNX file, and of its sidecar where there is one.
+
+    Args:
+        model: a name from `EMBEDDED`, or a path.
+
+    Raises:
+        ModelError: there is no such file, it cannot be read, or it is empty.
+    """
     if str(model) in EMBEDDED:
         content = files(__package__).joinpath("weights", EMBEDDED[str(model)]).read_bytes()
         return content, None

@@ -64,7 +64,11 @@ def recurrent_network() -> bytes:
     ]
     shape = _shape(("height", "width"), channels_first=True)
     memory: list[Side] = [1, 1, "h1", "w1"]
-    inputs = {"src": shape(3), "r1i": memory, "downsample_ratio": [1]}
+    inputs: dict[str, list[Side]] = {
+        "src": shape(3),
+        "r1i": memory,
+        "downsample_ratio": [1],
+    }
     outputs = {"pha": shape(1), "r1o": shape(1)}
     return _model(nodes, inputs, outputs, constants, {})
 
