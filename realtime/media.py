@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from typing import cast
 
+import cv2  # noqa: F401 - see below
+
+# isort: split
+# PyAV brings a libxcb of its own. Where it is loaded before OpenCV, OpenCV's windows link to it and
+# hang on Linux (github.com/opencv/opencv/issues/29195).
 import av
 import numpy as np
 from av.video.plane import VideoPlane

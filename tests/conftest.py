@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2  # noqa: F401 - before PyAV, see realtime.media
 import pytest
 
 from tests.media import write_clip

@@ -1,5 +1,7 @@
 """The capture thread: where frames come from."""
 
+import cv2  # noqa: F401 - before PyAV, see realtime.media
+
 from realtime.capture.demo import DemoSource
 from realtime.capture.file import FileSource
 from realtime.capture.paced import Paced

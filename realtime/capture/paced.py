@@ -34,6 +34,7 @@ class Paced(Source):
         self._clock = clock
         self._sleep = sleep
         self._start: int | None = None
+        self._last = -1
         self.format = replace(source.format, time_base=_NANOSECOND)
 
     def read(self) -> Frame | None:
@@ -46,7 +47,9 @@ class Paced(Source):
         due = self._start + round(frame.pts * frame.time_base / _NANOSECOND)
         if due > now:
             self._sleep((due - now) / 1e9)
-        return replace(frame, pts=self._clock(), time_base=_NANOSECOND)
+        # Some clocks tick more slowly than frames come that are late.
+        self._last = max(self._last + 1, self._clock())
+        return replace(frame, pts=self._last, time_base=_NANOSECOND)
 
     def notes(self) -> tuple[str, ...]:
         return self._source.notes()

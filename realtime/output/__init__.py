@@ -1,5 +1,7 @@
 """The output thread: compositing, and where the result goes."""
 
+import cv2  # noqa: F401 - before PyAV, see realtime.media
+
 from realtime.output.audio import AudioTracks
 from realtime.output.compositor import Compositor
 from realtime.output.file import FileSink

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,24 @@ from realtime.media import open_input, reason
 # Tracks of one file are interleaved to about this many seconds.
 _INTERLEAVING = 1
 
-# Opus knows 48 kHz and its divisors alone.
-_OPUS_RATE = 48_000
+# What every encoder takes; Opus knows this and its divisors alone.
+_ENCODED_RATE = 48_000
+
+# Encoders by container; AAC for all others.
+_ENCODERS = {"webm": "libopus"}
+
+# Audio is sought this much too early, in seconds: containers interleave loosely.
+_SEEK_LEAD = 5
 
 
 class _Track(ABC):
-    """One track on its way into a container."""
+    """One track on its way into a container.
+
+    Attributes:
+        damaged: packets that were left out.
+    """
+
+    damaged: int = 0
 
     @abstractmethod
     def write(self, packet: av.Packet[av.AudioStream], origin: Fraction) -> None:
@@ -38,12 +52,18 @@ class _Copied(_Track):
         self._output = output
         self._target = output.add_stream_from_template(source)
         self._target.metadata.update(source.metadata)
+        self._last_dts: int | None = None
 
     def write(self, packet: av.Packet[av.AudioStream], origin: Fraction) -> None:
-        if packet.time_base is not None:
-            shift = round(origin / packet.time_base)
-            packet.pts = None if packet.pts is None else packet.pts - shift
-            packet.dts = None if packet.dts is None else packet.dts - shift
+        shift = round(origin / (packet.time_base or 1))
+        dts = packet.pts if packet.dts is None else packet.dts
+        dts = 0 if dts is None else dts - shift
+        if self._last_dts is not None:
+            # Broken muxers repeat timestamps; every muxer insists on increasing ones.
+            dts = max(dts, self._last_dts + 1)
+        self._last_dts = dts
+        packet.pts = dts if packet.pts is None else max(dts, packet.pts - shift)
+        packet.dts = dts
         packet.stream = self._target
         self._output.mux(packet)
 
@@ -55,24 +75,62 @@ class _Encoded(_Track):
     """Decoded and encoded again, into the container's own codec."""
 
     def __init__(self, output: av.container.OutputContainer, source: av.AudioStream) -> None:
-        codec = output.default_audio_codec
-        target = output.add_stream(codec, rate=_OPUS_RATE if codec == "opus" else source.rate)
+        codec = _ENCODERS.get(output.format.name, "aac")
+        target = output.add_stream(codec, rate=_ENCODED_RATE)
         assert isinstance(target, av.AudioStream)
         target.metadata.update(source.metadata)
+        self.codec = target.codec_context.codec.canonical_name
         self._output = output
         self._source = source
         self._target = target
+        self._end: Fraction | None = None
 
     def write(self, packet: av.Packet[av.AudioStream], origin: Fraction) -> None:
-        for frame in packet.decode():
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            self.damaged += 1
+            return
+        for frame in frames:
             if frame.pts is not None and frame.time_base is not None:
                 frame.pts -= round(origin / frame.time_base)
-            self._output.mux(self._target.encode(frame))
+                length = Fraction(frame.samples, frame.sample_rate)
+                time = frame.pts * frame.time_base
+                # Times are rounded in some containers; beyond that, nothing may go back.
+                if self._end is not None and time < self._end - length / 2:
+                    self.damaged += 1
+                    continue
+                self._end = time + length
+            self._encode(frame)
+
+    def _encode(self, frame: av.AudioFrame) -> None:
+        try:
+            packets = self._target.encode(frame)
+        except ValueError:  # such as a frame of another rate than those before
+            self.damaged += 1
+            return
+        self._output.mux(packets)
 
     def finish(self) -> None:
-        for frame in self._source.codec_context.decode(None):
-            self._output.mux(self._target.encode(frame))
+        with suppress(av.error.InvalidDataError, av.error.EOFError):
+            for frame in self._source.codec_context.decode(None):
+                self._encode(frame)
         self._output.mux(self._target.encode(None))
+
+
+def _can_copy(source: av.AudioStream, container: str) -> bool:
+    """Whether a container takes the packets of a track as they are."""
+    codec = source.codec_context.codec.canonical_name
+    if container == "mp4" and codec.startswith("pcm_"):
+        return False  # FFmpeg can, but hardly anything plays it
+    try:
+        # The muxers' own lists of codecs are too long: only a header that is written proves it.
+        with av.open(BytesIO(), "w", format=container) as trial:
+            trial.add_stream_from_template(source)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
 
 
 class AudioTracks:
@@ -117,18 +175,22 @@ class AudioTracks:
             if context is None:
                 self._notes.append("an audio track of unknown codec was left out")
                 continue
-            codec = context.codec.canonical_name
-            if codec in output.supported_codecs:
+            if _can_copy(stream, output.format.name):
                 self._tracks[stream.index] = _Copied(output, stream)
             else:
-                self._tracks[stream.index] = _Encoded(output, stream)
+                track = _Encoded(output, stream)
+                self._tracks[stream.index] = track
                 self._notes.append(
-                    f"{output.format.name} cannot carry {codec} sound: it was re-encoded to "
-                    f"{output.default_audio_codec}"
+                    f"{output.format.name} cannot carry {context.codec.canonical_name} sound: "
+                    f"it was re-encoded to {track.codec}"
                 )
         if self._tracks:
             if self._trim:
-                self._container.seek(int(self._origin * av.time_base))
+                first = self._container.start_time or 0
+                target = max(first, int((self._origin - _SEEK_LEAD) * av.time_base))
+                # What cannot seek is read from its beginning.
+                with suppress(av.error.FFmpegError, OSError):
+                    self._container.seek(target)
             self._packets = self._read([s for s in streams if s.index in self._tracks])
 
     def mux_until(self, time: Fraction | None) -> None:
@@ -151,27 +213,37 @@ class AudioTracks:
 
     def _read(self, streams: list[av.AudioStream]) -> Iterator[av.Packet[av.AudioStream]]:
         """The packets in range."""
-        try:
-            for packet in self._container.demux(streams):
-                assert isinstance(packet.stream, av.AudioStream)
-                if packet.size == 0:  # demuxing ends with an empty packet for each decoder
-                    continue
-                time = self._time(packet)
-                if self._trim and time + (packet.duration or 0) * (packet.time_base or 0) <= 0:
-                    continue
-                if self._duration is not None and time >= self._duration:
-                    if time >= self._duration + _INTERLEAVING:
-                        return
-                    continue
-                yield packet  # type: ignore[misc] # the assertion above says it is audio
-        except (av.error.FFmpegError, OSError) as error:
-            self._notes.append(f"reading the sound broke off: {reason(error)}")
+        packets = self._container.demux(streams)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except IndexError:
+                # PyAV stumbles over a stream that turns up midway; what follows is still readable.
+                packets = self._container.demux(streams)
+                continue
+            except (av.error.FFmpegError, OSError) as error:
+                self._notes.append(f"reading the sound broke off: {reason(error)}")
+                return
+            if packet.size == 0:  # demuxing ends with an empty packet for each decoder
+                continue
+            time = self._time(packet)
+            if self._trim and time + (packet.duration or 0) * (packet.time_base or 0) <= 0:
+                continue
+            if self._duration is not None and time >= self._duration:
+                if time >= self._duration + _INTERLEAVING:
+                    return
+                continue
+            yield packet  # type: ignore[misc] # of audio streams alone
 
     def _time(self, packet: av.Packet[Any]) -> Fraction:
         return (packet.pts or 0) * (packet.time_base or Fraction(0)) - self._origin
 
     def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
+        damaged = sum(track.damaged for track in self._tracks.values())
+        left_out = [f"{damaged} damaged packets of sound were left out"] if damaged else []
+        return (*self._notes, *left_out)
 
     def close(self) -> None:
         self._container.close()

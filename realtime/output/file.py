@@ -13,7 +13,7 @@ from av.video.reformatter import ColorRange
 
 from realtime.errors import OutputError
 from realtime.frame import Frame, UInt8, VideoFormat
-from realtime.media import plane_view, reason
+from realtime.media import file_url, plane_view, reason
 from realtime.output.audio import AudioTracks
 from realtime.output.sink import Sink
 
@@ -59,11 +59,12 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in _KINDS:
         kinds = ", ".join(_KINDS)
         raise OutputError(f"{path}: unknown kind of video {path.suffix!r}; end its name in {kinds}")
-    if path.is_dir():
+    # Not Path's own: they raise what they cannot tell, such as for too long a name.
+    if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder; name a file in it")
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise OutputError(f"{path}: exists already; add -y to overwrite it")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path}: its folder cannot be written to; choose another")
@@ -92,6 +93,7 @@ class FileSink(Sink):
         self._part = self._path.with_name(self._path.name + ".part")
         self._audio = audio
         self._container: av.container.OutputContainer | None = None
+        self._notes: tuple[str, ...] = ()
         self._origin: Fraction | None = None
         self._last_pts = -1
         self._end = Fraction(0)
@@ -103,7 +105,7 @@ class FileSink(Sink):
             able = ", ".join(suffix for suffix, kind in _KINDS.items() if kind[2])
             raise OutputError(f"{self._path}: cannot carry transparency; end its name in {able}")
         try:
-            self._container = av.open(str(self._part), "w", format=container)
+            self._container = av.open(file_url(str(self._part)), "w", format=container)
             self._stream = self._add_stream(self._container, video, encoding)
             if self._audio is not None:
                 self._audio.attach(self._container)
@@ -111,6 +113,12 @@ class FileSink(Sink):
         except (av.error.FFmpegError, OSError) as error:
             self.abort()
             raise self._broken(error) from error
+        if encoding.codec == "libvpx-vp9" and video.sample_aspect_ratio != 1:
+            # Only H.264 and ProRes carry it themselves; PyAV does not pass it to the container.
+            self._notes = (
+                f"{self._path} will look too narrow or too wide: VP9 cannot say that the pixels "
+                f"are {video.sample_aspect_ratio} as wide as high; choose .mp4 or .mov to keep it",
+            )
         self._frame_seconds = 1 / video.frame_rate
         self._transparent = transparent
 
@@ -128,7 +136,8 @@ class FileSink(Sink):
         context.sample_aspect_ratio = video.sample_aspect_ratio
         color = video.color
         if color.full_range is not None:
-            context.color_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG
+            full = color.full_range and encoding is not _PRORES_4444
+            context.color_range = ColorRange.JPEG if full else ColorRange.MPEG
         context.colorspace = color.matrix
         context.color_primaries = color.primaries
         context.color_trc = color.transfer
@@ -168,10 +177,14 @@ class FileSink(Sink):
         for source, target in zip(sources, picture.planes, strict=True):
             rows, columns = source.shape
             plane_view(target, rows, columns)[...] = source
-        return picture if pixels == self._pixels else picture.reformat(format=self._pixels)
+        if pixels == self._pixels:
+            return picture
+        # ProRes has no way to say that it is full range, and every reader takes it for limited.
+        return picture.reformat(format=self._pixels, dst_color_range=ColorRange.MPEG)
 
     def close(self, *, early: bool = False) -> None:
-        if self._container is None:
+        if self._container is None or self._origin is None:
+            self.abort()  # a file without a frame is none
             return
         try:
             self._container.mux(self._stream.encode(None))
@@ -189,7 +202,8 @@ class FileSink(Sink):
             # The failure that led here is the one to report.
             with suppress(av.error.FFmpegError, OSError):
                 self._container.close()
-            self._part.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._part.unlink()
         self._release()
 
     def _release(self) -> None:
@@ -198,7 +212,7 @@ class FileSink(Sink):
             self._audio.close()
 
     def notes(self) -> tuple[str, ...]:
-        return () if self._audio is None else self._audio.notes()
+        return self._notes if self._audio is None else (*self._notes, *self._audio.notes())
 
     def _broken(self, error: BaseException) -> OutputError:
         return OutputError(f"{self._path}: cannot be written: {reason(error)}")

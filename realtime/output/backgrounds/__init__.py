@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.resources import as_file, files
-from pathlib import Path
 
 from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
@@ -43,7 +43,8 @@ def parse(text: str, fit: Fit = "cover") -> Background:
             raise BackgroundError(f"background {text}: write a colour as #rrggbb, such as #00b140")
         red, green, blue = bytes.fromhex(text[1:])
         return Color((red, green, blue))
-    if not Path(text).is_file():
+    # Not Path: it raises what it cannot tell, such as for too long a name.
+    if not os.path.isfile(text):
         raise BackgroundError(f"background {text}: no such file; choose {_KINDS}")
     return _from_file(text, fit)
 

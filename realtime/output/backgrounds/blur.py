@@ -22,8 +22,9 @@ _EPSILON = 1e-3
 class Blur(Background):
     """Blurs the room without the people, so that no halo of theirs remains around them.
 
-    Each blurred pixel is a mean of room pixels only: blur((1 - α)·I) / blur(1 - α), known as
-    normalized convolution (Knutsson and Westin, 1993).
+    Each blurred pixel is a mean of room pixels only: blur(w·I) / blur(w), known as normalized
+    convolution (Knutsson and Westin, 1993). w is 1 - 2α: with 1 - α, the pixels of an outline that
+    are mostly person would still shine into the room.
 
     Args:
         strength: standard deviation of the blur in percent of the picture's height, above 0.
@@ -38,7 +39,9 @@ class Blur(Background):
         scale = min(0.5, _SMALL_SIGMA / sigma)
         size = max(8, round(planes.width * scale)), max(8, round(planes.height * scale))
         sigma *= size[1] / planes.height
-        room = 1 - cv2.resize(matte.alpha, size, interpolation=cv2.INTER_LINEAR)
+        alpha = cv2.resize(matte.alpha, size, interpolation=cv2.INTER_LINEAR)
+        # What is half person or more speaks for the room only where nothing else does.
+        room = np.maximum(1 - 2 * alpha, _EPSILON * (1 - alpha))
         # A small pixel at an outline is part person; its neighbours speak for it.
         room = cv2.erode(room, np.ones((3, 3), np.uint8))
         share = cv2.GaussianBlur(room, (0, 0), sigma)

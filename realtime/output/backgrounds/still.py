@@ -16,6 +16,9 @@ from realtime.scaling import crop_to_aspect
 
 Fit = Literal["cover", "fit"]
 
+# OpenCV counts bytes in 32 bits.
+_MOST_BYTES = 2**31 - 1
+
 
 class Color(Still):
     """One colour.
@@ -74,9 +77,15 @@ def read_image(path: str | PathLike[str]) -> UInt8 | None:
         BackgroundError: the file cannot be read.
     """
     try:
-        # Not cv2.imread: it knows no non-ASCII paths on Windows, and complains on stderr.
-        content = np.fromfile(path, np.uint8)
+        # Not cv2.imread: it knows no non-ASCII paths on Windows, and complains on stderr. And not
+        # all in memory: it may be a long video.
+        content = np.memmap(path, np.uint8, "r")
     except OSError as error:
         raise BackgroundError(f"{path}: cannot be read: {error.strerror}") from None
-    bgr = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    except ValueError:  # an empty file
+        return None
+    try:
+        bgr = cv2.imdecode(content[:_MOST_BYTES], cv2.IMREAD_COLOR)
+    except cv2.error:  # more pixels than OpenCV takes
+        return None
     return None if bgr is None else np.ascontiguousarray(bgr[..., ::-1])

@@ -14,6 +14,10 @@ from realtime.frame import ColorTags, Frame, Matte, Planes, UInt8
 from realtime.output.backgrounds.background import Background
 from realtime.scaling import crop_to_aspect
 
+# A frame is shown so much early, in seconds: some containers round times to milliseconds, and two
+# videos of one rate would else stutter against each other.
+_EARLY = 0.002
+
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
@@ -54,7 +58,7 @@ class Video(Background):
         frame = matte.frame
         if self._start is None:
             self._start = frame.time
-        self._advance(frame.time - self._start)
+        self._advance(frame.time - self._start + _EARLY)
         key = (self._current.index, frame.planes.width, frame.planes.height, frame.color)
         shown = self._shown
         if shown is None or (shown.index, shown.width, shown.height, shown.color) != key:
@@ -69,7 +73,8 @@ class Video(Background):
                     end = self._current.time + float(1 / self._source.format.frame_rate)
                     if self._loop_start + end > time:
                         return
-                    self._loop_start += end
+                    # A long gap may hold many loops; the frames of all but the last are not due.
+                    self._loop_start += end * ((time - self._loop_start) // end)
                     self._source.close()
                     self._source = FileSource(self._path)
                 elif self._loop_start + self._next.time <= time:

@@ -1,0 +1,308 @@
+"""Frames into a file and back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from realtime.capture import FileSource
+from realtime.color import planes_to_rgb, rgb_to_planes
+from realtime.errors import OutputError
+from realtime.frame import ColorTags, Frame, UInt8, VideoFormat
+from realtime.output import FileSink
+from tests.media import decode, drain, gray_frame, luma_of_index
+
+ENDINGS = [".mp4", ".m4v", ".mov", ".mkv", ".webm"]
+TRANSPARENT = [".mov", ".mkv", ".webm"]
+COLOR = gray_frame(0).color
+FORMAT = VideoFormat(64, 48, Fraction(30), Fraction(1, 30), COLOR)
+
+
+def write(
+    path: Path,
+    frames: list[Frame],
+    video: VideoFormat = FORMAT,
+    *,
+    transparent: bool = False,
+    overwrite: bool = False,
+) -> FileSink:
+    sink = FileSink(path, overwrite=overwrite)
+    sink.open(video, transparent=transparent)
+    for frame in frames:
+        sink.write(frame)
+    sink.close()
+    return sink
+
+
+def frames_at(pts: list[int], time_base: Fraction) -> list[Frame]:
+    """Frames that show their number."""
+    return [
+        replace(gray_frame(luma_of_index(index), index), pts=at, time_base=time_base)
+        for index, at in enumerate(pts)
+    ]
+
+
+def precision(path: Path) -> Fraction:
+    """Matroska knows milliseconds, the others what they are told."""
+    return Fraction(1, 2000) if path.suffix in {".mkv", ".webm"} else Fraction(0)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+class TestEveryKind:
+    def test_frames_come_in_order_and_none_is_lost(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        write(path, frames_at(list(range(37)), Fraction(1, 30)))
+        seen = decode(path)
+        assert len(seen) == 37
+        for index, (time, luma) in enumerate(seen):
+            assert abs(float(luma.mean()) - luma_of_index(index)) <= 3
+            assert abs(time - Fraction(index, 30)) <= precision(path)
+
+    def test_varying_times_are_kept(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        pts = [0, 1, 40, 41, 77, 200, 1001, 1002, 3003, 3017]
+        unit = Fraction(1, 1000)
+        write(path, frames_at(pts, unit), replace(FORMAT, time_base=unit))
+        assert [time for time, _ in decode(path)] == [at * unit for at in pts]
+
+    def test_ntsc_times_are_kept(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        rate = Fraction(30000, 1001)
+        video = replace(FORMAT, frame_rate=rate, time_base=1 / rate)
+        write(path, frames_at(list(range(40)), 1 / rate), video)
+        for index, (time, _) in enumerate(decode(path)):
+            assert abs(time - index / rate) <= precision(path)
+        with av.open(str(path)) as container:
+            assert container.duration is not None
+            assert container.duration / 1e6 == pytest.approx(40 * 1001 / 30000, abs=0.002)
+            assert float(container.streams.video[0].average_rate or 0) == pytest.approx(
+                float(rate), rel=1e-3
+            )
+
+    def test_a_late_beginning_stays_late(self, tmp_path: Path, ending: str) -> None:
+        """The first frame of a file may come after its sound."""
+        path = tmp_path / f"out{ending}"
+        write(path, frames_at([15, 16, 17], Fraction(1, 30)))
+        assert [time for time, _ in decode(path)] == pytest.approx(
+            [0.5, 16 / 30, 17 / 30], abs=1e-3
+        )
+
+    def test_a_live_clock_begins_at_zero(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        unit = Fraction(1, 1_000_000_000)
+        boot = 987_654_321_987_654_321
+        times = [0.0, 0.0331, 0.0669, 0.1502, 0.1502004, 0.2]
+        frames = frames_at([boot + round(time * 1e9) for time in times], unit)
+        write(path, frames, replace(FORMAT, time_base=unit))
+        seen = [float(time) for time, _ in decode(path)]
+        assert len(seen) == len(times)
+        assert seen == pytest.approx(times, abs=1e-3)
+
+    @pytest.mark.parametrize("full", [False, True])
+    @pytest.mark.parametrize("matrix", [1, 6])
+    def test_colors_and_tags_are_kept(
+        self, tmp_path: Path, ending: str, full: bool, matrix: int
+    ) -> None:
+        path = tmp_path / f"out{ending}"
+        color = ColorTags(full_range=full, matrix=matrix, primaries=matrix, transfer=matrix)
+        rgb = np.full((48, 64, 3), (200, 60, 30), np.uint8)
+        planes = rgb_to_planes(rgb, color)
+        frames = [Frame(planes, n, n, Fraction(1, 30), color) for n in range(3)]
+        write(path, frames, replace(FORMAT, color=color))
+        with FileSource(path) as source:
+            assert source.format.color == color
+            frame = drain(source)[-1]
+        shown = planes_to_rgb(frame.planes, frame.color).astype(int)
+        assert np.abs(shown - (200, 60, 30)).max() <= 6
+
+    def test_the_aspect_of_pixels_is_kept_or_its_loss_is_noted(
+        self, tmp_path: Path, ending: str
+    ) -> None:
+        path = tmp_path / f"out{ending}"
+        video = replace(FORMAT, sample_aspect_ratio=Fraction(4, 3))
+        sink = write(path, frames_at([0, 1, 2], Fraction(1, 30)), video)
+        with FileSource(path) as source:
+            if ending == ".webm":
+                assert any("too narrow" in note for note in sink.notes())
+            else:
+                assert source.format.sample_aspect_ratio == Fraction(4, 3)
+                assert sink.notes() == ()
+
+    def test_the_file_appears_when_it_is_whole(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        sink = FileSink(path)
+        sink.open(FORMAT, transparent=False)
+        for frame in frames_at(list(range(5)), Fraction(1, 30)):
+            sink.write(frame)
+            assert [file.name for file in tmp_path.iterdir()] == [f"out{ending}.part"]
+        sink.close()
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_a_full_disk_is_one_error_and_leaves_nothing(self, tmp_path: Path, ending: str) -> None:
+        if not os.path.exists("/dev/full"):
+            pytest.skip("this system has no /dev/full")
+        path = tmp_path / f"out{ending}"
+        path.with_name(path.name + ".part").symlink_to("/dev/full")
+        random = np.random.default_rng(0)
+        frames = frames_at(list(range(20)), Fraction(1, 30))
+        for frame in frames:
+            frame.planes.y[...] = random.integers(0, 256, frame.planes.y.shape)
+        sink = FileSink(path)
+        with pytest.raises(OutputError, match="No space left") as caught:
+            write_all(sink, frames)
+        sink.abort()
+        assert "\n" not in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+
+
+def write_all(sink: FileSink, frames: list[Frame]) -> None:
+    sink.open(FORMAT, transparent=False)
+    for frame in frames:
+        sink.write(frame)
+    sink.close()
+
+
+class TestExistingFile:
+    CONTENT = b"precious"
+
+    @pytest.fixture
+    def existing(self, tmp_path: Path) -> Path:
+        path = tmp_path / "out.mp4"
+        path.write_bytes(self.CONTENT)
+        return path
+
+    def test_it_is_refused_and_untouched(self, existing: Path) -> None:
+        with pytest.raises(OutputError, match="-y"):
+            FileSink(existing)
+        assert existing.read_bytes() == self.CONTENT
+
+    def test_a_run_that_fails_leaves_it_untouched(self, existing: Path) -> None:
+        sink = FileSink(existing, overwrite=True)
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        assert existing.read_bytes() == self.CONTENT
+        sink.abort()
+        assert existing.read_bytes() == self.CONTENT
+        assert list(existing.parent.iterdir()) == [existing]
+
+    def test_a_run_that_succeeds_replaces_it(self, existing: Path) -> None:
+        write(existing, [gray_frame(50)], overwrite=True)
+        assert len(decode(existing)) == 1
+
+    def test_a_left_over_part_is_no_obstacle(self, tmp_path: Path) -> None:
+        """Such as of a run that was killed."""
+        (tmp_path / "out.mp4.part").write_bytes(b"half a video")
+        write(tmp_path / "out.mp4", [gray_frame(50)])
+        assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+class TestRefused:
+    def refused(self, path: Path, fix: str) -> None:
+        with pytest.raises(OutputError) as caught:
+            FileSink(path, overwrite=True)
+        assert fix in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("name", ["out", "out.gif", "out.mp4.txt", "mp4"])
+    def test_an_unknown_ending(self, tmp_path: Path, name: str) -> None:
+        self.refused(tmp_path / name, ".mp4")
+
+    def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "out.mp4").mkdir()
+        self.refused(tmp_path / "out.mp4", "name a file in it")
+
+    def test_a_folder_that_is_missing(self, tmp_path: Path) -> None:
+        self.refused(tmp_path / "nowhere" / "out.mp4", "create")
+
+    def test_a_folder_that_is_read_only(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Not by chmod, which does not hinder root.
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        self.refused(tmp_path / "out.mp4", "choose another")
+
+    def test_a_file_in_place_of_the_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        self.refused(tmp_path / "file" / "out.mp4", "create")
+
+    def test_a_name_too_long(self, tmp_path: Path) -> None:
+        sink = FileSink(tmp_path / ("a" * 300 + ".mp4"))
+        with pytest.raises(OutputError):
+            sink.open(FORMAT, transparent=False)
+
+    @pytest.mark.parametrize("ending", [".mp4", ".m4v"])
+    def test_transparency_where_it_cannot_be(self, tmp_path: Path, ending: str) -> None:
+        sink = FileSink(tmp_path / f"out{ending}")
+        with pytest.raises(OutputError, match=r"\.webm"):
+            sink.open(FORMAT, transparent=True)
+        sink.abort()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["OUT.MP4", "12:30.mp4", "100%d.mkv", "Büro 会議.webm", "a b.mov"])
+def test_any_name_is_taken_literally(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path(name), [gray_frame(50)])
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def decode_rgba(path: Path) -> list[UInt8]:
+    """Every frame as (H, W, 4), through the decoder that knows of alpha."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        if stream.codec_context.name == "vp9":
+            decoder = av.CodecContext.create("libvpx-vp9", "r")
+            assert isinstance(decoder, av.VideoCodecContext)
+            frames = [
+                frame for packet in container.demux(stream) for frame in decoder.decode(packet)
+            ]
+        else:
+            frames = list(container.decode(stream))
+    return [frame.to_ndarray(format="rgba").astype(np.uint8) for frame in frames]
+
+
+@pytest.mark.parametrize("ending", TRANSPARENT)
+class TestTransparency:
+    @pytest.mark.parametrize("full", [False, True])
+    def test_alpha_survives_and_so_does_the_person(
+        self, tmp_path: Path, ending: str, full: bool
+    ) -> None:
+        path = tmp_path / f"out{ending}"
+        color = replace(COLOR, full_range=full)
+        alpha = np.zeros((48, 64), np.uint8)
+        alpha[:, 24:40] = 128
+        alpha[:, 40:] = 255
+        planes = rgb_to_planes(np.full((48, 64, 3), (200, 60, 30), np.uint8), color)
+        frames = [Frame(planes, n, n, Fraction(1, 30), color, alpha) for n in range(4)]
+        write(path, frames, replace(FORMAT, color=color), transparent=True)
+        seen = decode_rgba(path)
+        assert len(seen) == 4
+        for rgba in seen:
+            np.testing.assert_allclose(rgba[:, 4:20, 3], 0, atol=2)
+            np.testing.assert_allclose(rgba[:, 28:36, 3], 128, atol=4)
+            np.testing.assert_allclose(rgba[:, 46:60, 3], 255, atol=2)
+        with FileSource(path) as source:
+            frame = drain(source)[-1]
+        shown = planes_to_rgb(frame.planes, frame.color).astype(int)
+        assert np.abs(shown[:, 46:60] - (200, 60, 30)).max() <= 6
+
+    def test_times_and_order_are_kept(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        alpha = np.full((48, 64), 255, np.uint8)
+        pts = [0, 33, 70, 71, 150]
+        unit = Fraction(1, 1000)
+        frames = [replace(frame, alpha=alpha) for frame in frames_at(pts, unit)]
+        write(path, frames, replace(FORMAT, time_base=unit), transparent=True)
+        with FileSource(path) as source:
+            seen = drain(source)
+        assert [frame.pts * frame.time_base for frame in seen] == [at * unit for at in pts]
+        for frame in seen:
+            assert abs(float(frame.planes.y.mean()) - luma_of_index(frame.index)) <= 3

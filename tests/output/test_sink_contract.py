@@ -1,0 +1,183 @@
+"""What every sink promises, held against every sink."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from realtime.errors import OutputError
+from realtime.frame import VideoFormat
+from realtime.output import FileSink, NullSink, Sink, WindowSink
+from tests.media import gray_frame
+
+FORMAT = VideoFormat(
+    width=64,
+    height=48,
+    frame_rate=Fraction(30),
+    time_base=Fraction(1, 30),
+    color=gray_frame(0).color,
+)
+FILES = ["out.mp4", "out.m4v", "out.mov", "out.mkv", "out.webm"]
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    """An X server without a screen."""
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("Xvfb is not installed, and a window needs an X server")
+    ready, announce = os.pipe()
+    with subprocess.Popen(
+        [server, "-displayfd", str(announce), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        pass_fds=[announce],
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        os.close(announce)
+        with os.fdopen(ready) as number:
+            display = number.readline().strip()
+        if not display:
+            pytest.skip("Xvfb does not start here")
+        yield f":{display}"
+        process.terminate()
+
+
+@pytest.fixture(params=[*FILES, "null", "window"])
+def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Sink]:
+    if request.param == "null":
+        return NullSink
+    if request.param == "window":
+        monkeypatch.setenv("DISPLAY", request.getfixturevalue("screen"))
+        return WindowSink
+    return lambda: FileSink(tmp_path / request.param)
+
+
+def test_open_write_close(make: Callable[[], Sink]) -> None:
+    sink = make()
+    sink.open(FORMAT, transparent=False)
+    for index in range(5):
+        sink.write(gray_frame(50 + index, index))
+        assert sink.pump()
+    sink.close()
+    assert sink.dropped == 0
+    assert sink.notes() == ()
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_closing_twice_is_closing(make: Callable[[], Sink], early: bool) -> None:
+    sink = make()
+    sink.open(FORMAT, transparent=False)
+    sink.write(gray_frame(50))
+    sink.close(early=early)
+    sink.close(early=early)
+
+
+def test_aborting_leaves_nothing_and_may_be_repeated(
+    make: Callable[[], Sink], tmp_path: Path
+) -> None:
+    sink = make()
+    sink.open(FORMAT, transparent=False)
+    sink.write(gray_frame(50))
+    sink.abort()
+    sink.abort()
+    sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_never_opened_can_be_given_up(make: Callable[[], Sink], tmp_path: Path) -> None:
+    for end in ("close", "abort"):
+        getattr(make(), end)()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_frame_nothing_is_left(make: Callable[[], Sink], tmp_path: Path) -> None:
+    sink = make()
+    sink.open(FORMAT, transparent=False)
+    sink.close(early=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_after_aborting_does_not_bring_it_back(
+    make: Callable[[], Sink], tmp_path: Path
+) -> None:
+    sink = make()
+    sink.open(FORMAT, transparent=False)
+    for index in range(3):
+        sink.write(gray_frame(50, index))
+    sink.abort()
+    sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestWindow:
+    @pytest.fixture(autouse=True)
+    def _screen(self, screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DISPLAY", screen)
+
+    def test_a_frame_that_was_never_shown_is_counted(self) -> None:
+        sink = WindowSink()
+        sink.open(FORMAT, transparent=False)
+        for index in range(4):
+            sink.write(gray_frame(50, index))
+        assert sink.dropped == 3
+        sink.pump()
+        sink.write(gray_frame(50, 4))
+        assert sink.dropped == 3
+        sink.close()
+
+    def test_a_window_cannot_be_transparent(self) -> None:
+        sink = WindowSink()
+        with pytest.raises(OutputError, match="--background"):
+            sink.open(FORMAT, transparent=True)
+        sink.abort()
+
+    def test_one_window_after_another(self) -> None:
+        for _ in range(2):
+            sink = WindowSink()
+            sink.open(FORMAT, transparent=False)
+            sink.write(gray_frame(50))
+            assert sink.pump()
+            sink.close()
+
+    def test_what_was_opened_with_another_size_takes_it(self) -> None:
+        sink = WindowSink()
+        sink.open(replace(FORMAT, width=128), transparent=False)
+        sink.write(gray_frame(50))
+        assert sink.pump()
+        sink.close()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.uname().sysname != "Linux", reason="X11 only")
+@pytest.mark.parametrize("display", [None, "", ":7654321", "unix:7654321"])
+def test_without_a_screen_a_window_is_one_error(
+    display: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenCV's toolkit would end the whole process."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    sink = WindowSink()
+    with pytest.raises(OutputError, match="--output null"):
+        sink.open(FORMAT, transparent=False)
+    sink.abort()
+
+
+@pytest.mark.parametrize(
+    "module", ["realtime.media", "realtime.capture", "realtime.output", "realtime.jobs"]
+)
+def test_whatever_is_imported_first_opencv_is_loaded_before_pyav(module: str) -> None:
+    """The other way round, a window hangs on Linux; in a fresh process, for imports are once."""
+    program = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert loaded.index("cv2") < loaded.index("av")
