@@ -1,6 +1,6 @@
 """Draws the README's picture: what the camera sees, the alpha, and what goes out.
 
-    python -m benchmarks.picture [OUT.jpg]
+`python -m benchmarks.picture [OUT.jpg]`
 """
 
 from __future__ import annotations

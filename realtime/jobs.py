@@ -63,6 +63,7 @@ def process_file(
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
+        stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
         return _run(stack, source, sink, background, background_fit, model, device, on_progress)
 

@@ -33,7 +33,11 @@ def test_a_failure_is_kept_with_its_traceback_and_announced() -> None:
 
 def test_waiting_gives_up_after_the_timeout() -> None:
     release = threading.Event()
-    worker = Worker("inference", lambda: release.wait(5) and None, lambda: None)
+
+    def work() -> None:
+        release.wait(5)
+
+    worker = Worker("inference", work, lambda: None)
     worker.start()
     assert not worker.wait(0.01)
     release.set()

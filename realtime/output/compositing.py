@@ -11,9 +11,6 @@ import numpy as np
 
 from realtime.frame import Float32, Planes, UInt8
 
-# Luma and chroma of black in limited range; in full range it is a very dark grey.
-_BLACK = (16, 128, 128)
-
 
 def alpha_planes(alpha: Float32, height: int, width: int) -> tuple[UInt8, UInt8]:
     """Scales an alpha up to a picture.
@@ -50,13 +47,14 @@ def composite(foreground: Planes, background: Planes, luma: UInt8, chroma: UInt8
     )
 
 
-def cut_out(foreground: Planes, luma: UInt8, chroma: UInt8) -> Planes:
+def cut_out(foreground: Planes, luma: UInt8, chroma: UInt8, *, full_range: bool) -> Planes:
     """The foreground alone, black wherever its alpha is 0.
 
     A viewer that ignores alpha then shows black there, and not the room.
     """
+    blacks = (0 if full_range else 16, 128, 128)
     cut = []
-    for plane, alpha, black in zip(foreground, (luma, chroma, chroma), _BLACK, strict=True):
+    for plane, alpha, black in zip(foreground, (luma, chroma, chroma), blacks, strict=True):
         copy = plane.copy()
         copy[alpha == 0] = black
         cut.append(copy)

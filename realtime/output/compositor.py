@@ -24,5 +24,7 @@ class Compositor:
         luma, chroma = alpha_planes(matte.alpha, frame.planes.height, frame.planes.width)
         behind = self._background.behind(matte)
         if behind is None:
-            return replace(frame, planes=cut_out(frame.planes, luma, chroma), alpha=luma)
+            full_range = bool(frame.color.full_range)
+            cut = cut_out(frame.planes, luma, chroma, full_range=full_range)
+            return replace(frame, planes=cut, alpha=luma)
         return replace(frame, planes=composite(frame.planes, behind, luma, chroma))

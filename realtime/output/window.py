@@ -39,7 +39,10 @@ class WindowSink(Sink):
         if transparent:
             raise OutputError("a window cannot show transparency; choose another --background")
         _require_screen()
-        cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        # OpenCV's Qt complains on stderr about fonts, which no text of ours needs.
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self._title, flags)
         cv2.resizeWindow(self._title, video.width, video.height)
         self._opened = True
 

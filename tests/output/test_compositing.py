@@ -111,14 +111,17 @@ class TestAlphaPlanes:
 
 
 class TestCutOut:
-    def test_the_room_is_gone_and_the_person_untouched(self) -> None:
+    @pytest.mark.parametrize(("full_range", "darkest"), [(False, 16), (True, 0)])
+    def test_the_room_is_gone_and_the_person_untouched(
+        self, full_range: bool, darkest: int
+    ) -> None:
         planes = random_planes(5)
         luma = random_planes(6).y
         luma[:10] = 0
         chroma = luma[::2, ::2].copy()
-        cut = cut_out(planes, luma, chroma)
+        cut = cut_out(planes, luma, chroma, full_range=full_range)
         for plane, original, alpha, black in zip(
-            cut, planes, (luma, chroma, chroma), (16, 128, 128), strict=True
+            cut, planes, (luma, chroma, chroma), (darkest, 128, 128), strict=True
         ):
             assert set(plane[alpha == 0]) == {black}
             np.testing.assert_array_equal(plane[alpha > 0], original[alpha > 0])
@@ -126,7 +129,12 @@ class TestCutOut:
     def test_the_picture_itself_is_not_written_to(self) -> None:
         planes = random_planes(5)
         copies = [plane.copy() for plane in planes]
-        cut_out(planes, np.zeros((48, 64), np.uint8), np.zeros((24, 32), np.uint8))
+        cut_out(
+            planes,
+            np.zeros((48, 64), np.uint8),
+            np.zeros((24, 32), np.uint8),
+            full_range=False,
+        )
         for plane, copy in zip(planes, copies, strict=True):
             np.testing.assert_array_equal(plane, copy)
 
