@@ -10,7 +10,7 @@ import pytest
 from realtime.frame import Float32, Frame, Planes, UInt8
 from realtime.output import Compositor
 from realtime.output.backgrounds import Color, Transparent
-from realtime.output.compositing import alpha_planes, blend, composite, cut_out
+from realtime.output.compositing import alpha_planes, blend, composite, coverage_curve, cut_out
 from tests.media import gray_frame, matte_of
 
 
@@ -66,12 +66,14 @@ def test_rows_may_be_padded() -> None:
 
 
 class TestAlphaPlanes:
-    @pytest.mark.parametrize(("value", "level"), [(0.0, 0), (0.25, 64), (0.5, 128), (1.0, 255)])
-    def test_a_flat_alpha_stays_flat(self, value: float, level: int) -> None:
-        alpha: Float32 = np.full((9, 16), value, np.float32)
-        luma, chroma = alpha_planes(alpha, 90, 160)
-        assert set(np.unique(luma)) == {level}
-        assert set(np.unique(chroma)) == {level}
+    @pytest.mark.parametrize("scale", [1, 2, 10])
+    @pytest.mark.parametrize("value", [0, 64, 128, 255])
+    def test_a_flat_alpha_stays_flat(self, value: int, scale: int) -> None:
+        alpha: Float32 = np.full((18, 32), value / 255, np.float32)
+        luma, chroma = alpha_planes(alpha, 18 * scale, 32 * scale)
+        expected = {int(coverage_curve(scale)[value])}
+        assert set(np.unique(luma)) == expected
+        assert set(np.unique(chroma)) == expected
 
     @pytest.mark.parametrize("size", [(90, 160), (48, 64), (8, 8), (180, 320), (1080, 1920)])
     def test_sizes_and_types(self, size: tuple[int, int]) -> None:
@@ -95,9 +97,9 @@ class TestAlphaPlanes:
         assert row[0] == 0
         assert row[-1] == 255
         assert (np.diff(row) >= 0).all()
-        # Ten pixels of the picture are one of the alpha: a soft edge runs over as many.
+        # Ten pixels of the picture are one of the alpha: the edge is narrower, but still soft.
         between = np.flatnonzero((row > 0) & (row < 255))
-        assert 8 <= len(between) <= 10
+        assert 4 <= len(between) <= 8
         assert abs(between.mean() - 479.5) <= 0.5
 
     def test_a_whole_number_of_pixels_to_one_is_symmetric(self) -> None:
@@ -137,6 +139,24 @@ class TestCutOut:
         )
         for plane, copy in zip(planes, copies, strict=True):
             np.testing.assert_array_equal(plane, copy)
+
+
+class TestCoverageCurve:
+    @pytest.mark.parametrize("scale", [0.5, 1.0])
+    def test_nothing_changes_where_nothing_is_enlarged(self, scale: float) -> None:
+        np.testing.assert_array_equal(coverage_curve(scale), np.arange(256))
+
+    @pytest.mark.parametrize("scale", [1.01, 2.0, 3.0, 7.5])
+    def test_it_rises_from_none_to_all_and_favours_neither_side(self, scale: float) -> None:
+        curve = coverage_curve(scale).astype(int)
+        assert (curve[0], curve[255]) == (0, 255)
+        assert (np.diff(curve) >= 0).all()
+        assert np.abs(curve + curve[::-1] - 255).max() <= 1
+
+    def test_it_is_steeper_the_larger_the_scale_up_to_a_point(self) -> None:
+        slopes = [int(c[160]) - int(c[95]) for c in map(coverage_curve, (1, 1.5, 2, 3, 9))]
+        assert slopes == sorted(slopes)
+        assert slopes[0] < slopes[1] < slopes[2] < slopes[3] == slopes[4]
 
 
 class TestCompositor:
