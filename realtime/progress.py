@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from realtime.closing import Closing
 from realtime.stats import Progress, Summary
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LINE_INTERVAL = 5.0
 _JSON_INTERVAL = 0.5
 
 
-class Quiet:
+class Quiet(Closing):
     """Says nothing. The base of the others; a context manager around the run."""
 
     def progress(self, progress: Progress) -> None:
@@ -33,15 +33,7 @@ class Quiet:
         """The run has failed."""
         print(f"Error: {message}", file=sys.stderr)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Nothing to clear away."""
 
 
@@ -96,12 +88,7 @@ class Bar(Lines):
                 total=progress.expected,
             )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         if self._bar is not None:
             self._bar.stop()
 

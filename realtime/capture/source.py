@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Self
+from abc import abstractmethod
 
+from realtime.closing import Closing
 from realtime.frame import Frame, VideoFormat
 
 
-class Source(ABC):
+class Source(Closing):
     """Delivers frames one after another; opening it is its constructor's work.
 
     One thread reads. Indices count up from 0 and `pts` strictly increases.
@@ -37,14 +36,3 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Releases the source. Idempotent; not to be called while another thread reads."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

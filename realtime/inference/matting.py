@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 
+from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import Model
@@ -19,7 +18,7 @@ from realtime.scaling import shrink
 from realtime.stats import Stats
 
 
-class Matting:
+class Matting(Closing):
     """Finds the people in pictures.
 
     Not for several threads at once. A context manager: leaving it frees the network.
@@ -125,14 +124,3 @@ class Matting:
         if self._model is None:
             raise ValueError("this Matting is closed; make a new one")
         return self._model
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

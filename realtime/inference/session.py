@@ -114,11 +114,18 @@ def _open_cpu(model: bytes, name: str, probe: Callable[[Any], dict[str, Float32]
 def _create(model: bytes, providers: list[str]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _LOG_FATAL
-    options.intra_op_num_threads = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
+    options.intra_op_num_threads = max(1, min(_MOST_THREADS, _cores() // 2))
     options.inter_op_num_threads = 1
     # A spinning thread takes its core away from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=providers)
+
+
+def _cores() -> int:
+    """Cores that this process may use: fewer than the machine's in a container."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _first_line(error: BaseException) -> str:

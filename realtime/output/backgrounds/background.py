@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Self
+from abc import abstractmethod
 
+from realtime.closing import Closing
 from realtime.frame import ColorTags, Matte, Planes
 
 
-class Background(ABC):
+class Background(Closing):
     """Gives the picture behind each frame; opening it is its constructor's work.
 
     One thread asks, frame after frame.
@@ -31,19 +30,8 @@ class Background(ABC):
             BackgroundError: the background broke.
         """
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Releases what is held. Idempotent."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def close(self) -> None:
+        """Releases what is held; most hold nothing. Idempotent."""
 
 
 class Transparent(Background):
