@@ -26,6 +26,7 @@ class Matting(Closing):
     Args:
         model: "default", another embedded name, or the path of an ONNX file.
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
+        smoothing: whether the alphas of a video are smoothed over time.
         stats: where to count the durations of preprocess, infer and smooth.
 
     Attributes:
@@ -42,11 +43,12 @@ class Matting(Closing):
         model: str | Path = "default",
         device: Device = "auto",
         *,
+        smoothing: bool = True,
         stats: Stats | None = None,
     ) -> None:
         self._model: Model | None = Model(model, device)
         self._continuity = Continuity()
-        self._smoother = Smoother()
+        self._smoother = Smoother() if smoothing else None
         self._stats = stats or Stats()
         self.provider = self._model.provider
         self.provider_reason = self._model.provider_reason
@@ -76,7 +78,7 @@ class Matting(Closing):
             alpha = model(picture)
         else:
             elapsed = self._elapsed(model, picture, timestamp)
-            alpha = self._smoother(model(picture), elapsed)
+            alpha = self._smooth(model(picture), elapsed)
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -94,8 +96,11 @@ class Matting(Closing):
         with self._stats.time("infer"):
             alpha = model(picture)
         with self._stats.time("smooth"):
-            alpha = self._smoother(alpha, elapsed)
+            alpha = self._smooth(alpha, elapsed)
         return Matte(frame, alpha)
+
+    def _smooth(self, alpha: Float32, elapsed: float | None) -> Float32:
+        return alpha if self._smoother is None else self._smoother(alpha, elapsed)
 
     def _elapsed(self, model: Model, picture: UInt8, time: float) -> float | None:
         """Seconds since the picture before; at a new beginning None, and the network forgets."""

@@ -62,6 +62,13 @@ def test_timestamps_smooth_until_reset(brightness: Path) -> None:
     assert smoothed.mean() > 0.55
 
 
+def test_smoothing_can_be_left_out(brightness: Path) -> None:
+    with Matting(brightness, "cpu", smoothing=False) as matting:
+        matting(np.full((90, 160, 3), 150, np.uint8), timestamp=0.0)
+        alpha = matting(np.full((90, 160, 3), 128, np.uint8), timestamp=1 / 30)
+    np.testing.assert_allclose(alpha, 128 / 255, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "image",
     [
