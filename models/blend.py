@@ -1,0 +1,66 @@
+"""Interpolate between two checkpoints, usually before and after fine-tuning.
+
+`python -m models.blend start.pt best.pt --part 0.5 --out blend.pt` takes half of each. As long as
+the second was trained from the first, the blend keeps what the first knew from data that we do not
+have and often beats both (M. Wortsman et al., arXiv 2109.01903).
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models.checkpoint import load_weights, save_weights
+from models.errors import ModelsError, run_command
+from models.network import MattingNetwork, folded
+from models.warmstart import Kernel, convolutions, load_kernels
+
+
+def unfolded(network: MattingNetwork) -> MattingNetwork:
+    """A network with identity normalisations that computes what the folded `network` does."""
+    fresh = MattingNetwork(network.wide)
+    kernels = []
+    for part in convolutions(network):
+        conv = part if isinstance(part, nn.Conv2d) else part.conv
+        assert conv.bias is not None
+        kernels.append(Kernel(conv.weight.detach().numpy(), conv.bias.detach().numpy()))
+    load_kernels(fresh, kernels)
+    return fresh.eval()
+
+
+def blend(first: MattingNetwork, second: MattingNetwork, part: float) -> MattingNetwork:
+    """(1 − part)·first + part·second, after folding the normalisations of both.
+
+    Raises `ModelsError` unless 0 ≤ part ≤ 1 and both have the same activations.
+    """
+    if not 0 <= part <= 1:
+        raise ModelsError(f"--part is {part}: it must lie in 0..1")
+    if first.wide != second.wide:
+        raise ModelsError(f"one network has {first.wide}, the other {second.wide}")
+    result, other = folded(first), folded(second).state_dict()
+    with torch.no_grad():
+        for name, value in result.state_dict().items():
+            value.lerp_(other[name], part)
+    return unfolded(result)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.blend",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("first", type=Path, help="checkpoint (.pt)")
+    parser.add_argument("second", type=Path, help="checkpoint trained from the first (.pt)")
+    parser.add_argument("--part", type=float, default=0.5, help="of the second (%(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    arguments = parser.parse_args()
+    network = blend(load_weights(arguments.first), load_weights(arguments.second), arguments.part)
+    about: dict[str, str | int | float] = {"part": arguments.part}
+    save_weights(arguments.out, network, about)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(main))

@@ -1,0 +1,190 @@
+"""Measure ONNX networks on the validation pictures.
+
+`python -m models.evaluate fast.onnx peer.onnx --data ../shared/data --json out.json`
+
+People: every picture of the val split, its alpha brought back to the picture's own size before
+measuring. Clips: keyed heads before rooms of the val split, 16:9, one frame at a time. Rooms: the
+part of the pixels called a person in backgrounds with nobody in them.
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models import metrics
+from models.dataset import U8, Entry, Picture, load, read_backgrounds, read_index
+from models.errors import ModelsError, run_command
+from models.machine import machine
+from models.metrics import Alpha
+from models.predictor import Predictor
+from models.sizes import AREA
+
+Matter = Callable[[U8], Alpha]
+Figures = dict[str, float]
+
+CLIP_SIZE = (288, 512)
+"""Height and width of the composed clips; Grad and Conn depend on it."""
+
+CLIP_ROOMS = 2
+
+
+def measure(alpha: Alpha, truth: Alpha) -> Figures:
+    """All still-picture metrics of one matte."""
+    found = metrics.overlap(alpha, truth)
+    return {
+        "iou": found.iou,
+        "precision": found.precision,
+        "recall": found.recall,
+        "f1": found.f1,
+        "boundary_f": metrics.boundary_f(alpha, truth),
+        "mad": metrics.mad(alpha, truth),
+        "mse": metrics.mse(alpha, truth),
+        "grad": metrics.gradient_error(alpha, truth),
+        "conn": metrics.connectivity_error(alpha, truth),
+    }
+
+
+def mean_figures(rows: Sequence[Figures]) -> Figures:
+    """The mean of every figure over the rows."""
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def evaluate_people(matter: Matter, pictures: Sequence[Picture]) -> dict[str, dict[str, Any]]:
+    """Per set and, under "mean", over the sets: number of pictures and mean figures."""
+    rows: dict[str, list[Figures]] = {}
+    for picture in pictures:
+        truth = picture.alpha.astype(np.float32) / np.float32(255)
+        rows.setdefault(picture.entry.set, []).append(measure(matter(picture.image), truth))
+    sets: dict[str, dict[str, Any]] = {
+        name: {"pictures": len(values)} | mean_figures(values)
+        for name, values in sorted(rows.items())
+    }
+    total = sum(len(values) for values in rows.values())
+    sets["mean"] = {"pictures": total} | mean_figures([mean_figures(v) for v in rows.values()])
+    return sets
+
+
+def compose_clip(folder: Path, room: U8) -> Iterator[tuple[U8, Alpha]]:
+    """Frames (uint8 [H, W, 3] RGB, alpha [H, W]) of a keyed head before `room`, at `CLIP_SIZE`.
+
+    The head is scaled to the frame's height and stands on its lower edge, in the middle.
+    """
+    height, width = CLIP_SIZE
+    rows, columns = room.shape[:2]
+    scale = max(height / rows, width / columns)
+    size = (max(width, round(columns * scale)), max(height, round(rows * scale)))
+    wide = cv2.resize(room, size, interpolation=cv2.INTER_AREA)
+    behind = wide[(size[1] - height) // 2 :, (size[0] - width) // 2 :][:height, :width]
+    for path in sorted(folder.glob("*.jpg")):
+        entry = Entry(path, path.with_suffix(".png"), folder.name, "val", "keyed", True, "")
+        head = load(entry)
+        shrink = min(height / head.alpha.shape[0], width / head.alpha.shape[1])
+        h, w = round(head.alpha.shape[0] * shrink), round(head.alpha.shape[1] * shrink)
+        colour = cv2.resize(head.image, (w, h), interpolation=cv2.INTER_AREA)
+        matte = cv2.resize(head.alpha, (w, h), interpolation=cv2.INTER_AREA)
+        truth = np.zeros(CLIP_SIZE, np.float32)
+        left = (width - w) // 2
+        truth[height - h :, left : left + w] = matte.astype(np.float32) / np.float32(255)
+        front = np.zeros((height, width, 3), np.uint8)
+        front[height - h :, left : left + w] = colour
+        part = truth[..., None]
+        yield np.asarray(front * part + behind * (1 - part) + 0.5, np.uint8), truth
+
+
+def evaluate_clips(matter: Matter, data: Path, rooms: Sequence[Picture]) -> Figures | None:
+    """Mean over clips × rooms; None if the data folder has no `val_clips`."""
+    folders = sorted(path for path in (data / "val_clips").glob("*") if path.is_dir())
+    results: list[Figures] = []
+    for folder in folders:
+        for room in rooms:
+            alphas: list[Alpha] = []
+            truths: list[Alpha] = []
+            for frame, truth in compose_clip(folder, room.image):
+                alphas.append(matter(frame))
+                truths.append(truth)
+            frames = [measure(a, t) for a, t in zip(alphas, truths, strict=True)]
+            results.append(mean_figures(frames) | {"dtssd": metrics.dtssd(alphas, truths)})
+    return mean_figures(results) if results else None
+
+
+def evaluate_rooms(matter: Matter, rooms: Sequence[Picture]) -> float:
+    """Percentage of pixels with α ≥ .5 in pictures with nobody in them."""
+    return float(np.mean([(matter(room.image) >= 0.5).mean() for room in rooms]) * 100)
+
+
+def evaluate(path: Path, data: Path, area: int = AREA) -> dict[str, Any]:
+    """Everything about one network; those of free size run at about `area` pixels."""
+    matter = Predictor(path, area=area)
+    rooms = [load(entry) for entry in read_backgrounds(data, "val") if entry.set != "scene"]
+    people = [load(entry) for entry in read_index(data, "val")]
+    return {
+        "file": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "size_16_9": "x".join(str(side) for side in matter.size_for(720, 1280)[::-1]),
+        "people": evaluate_people(matter, people),
+        "clips": evaluate_clips(
+            matter, data, rooms[:: max(1, len(rooms) // CLIP_ROOMS)][:CLIP_ROOMS]
+        ),
+        "empty_rooms_percent": evaluate_rooms(matter, rooms),
+    }
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """IoU and MAD of every network on every set, as Markdown."""
+    names = list(results[0]["people"])
+    head = ["network", "16:9 at", *names, "clips", "dtSSD", "empty rooms"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for result in results:
+        cells = [
+            f"{result['people'][n]['iou']:.4f} / {result['people'][n]['mad']:.1f}" for n in names
+        ]
+        clips = result["clips"]
+        cells.append(f"{clips['iou']:.4f} / {clips['mad']:.1f}" if clips else "")
+        cells.append(f"{clips['dtssd']:.2f}" if clips else "")
+        cells.append(f"{result['empty_rooms_percent']:.2f} %")
+        lines.append("| " + " | ".join([result["file"], result["size_16_9"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("networks", type=Path, nargs="+", help="ONNX files")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("../shared/data"),
+        help="folder with index.csv (%(default)s)",
+    )
+    parser.add_argument(
+        "--area",
+        type=int,
+        default=AREA,
+        help="pixels a picture is brought to for networks of free size (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    arguments = parser.parse_args()
+    for path in arguments.networks:
+        if not path.is_file():
+            raise ModelsError(f"no network at {path}")
+    results = [evaluate(path, arguments.data, arguments.area) for path in arguments.networks]
+    print("IoU / MAD×1e3\n\n" + table(results))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        report = {"machine": machine(), "networks": results}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(main))

@@ -1,0 +1,148 @@
+"""Checkpoint → float ONNX file with dynamic sizes, checked against the network it came from.
+
+The file's contract, which `realtime` relies on:
+
+| tensor | type | shape | meaning |
+|---|---|---|---|
+| `image` (input) | float32 | [batch, 3, height, width] | RGB in 0..1; sizes multiples of 16 |
+| `alpha` (output) | float32 | [batch, 1, height, width] | coverage by the person, 0..1 |
+
+Metadata: name, version, licence, description, native_size ("256x144", width×height), stride.
+"""
+
+import argparse
+import copy
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from models.checkpoint import load_weights
+from models.errors import ModelsError, run_command
+from models.network import STRIDE, ConvNorm, MattingNetwork, folded
+
+OPSET = 17
+IR_VERSION = 8  # what opset 17 came with; every onnxruntime that can run the file loads it
+TOLERANCE = 1e-4
+CHECKED_SIZES = ((144, 256), (256, 144), (192, 192), (288, 512), (16, 48))
+
+METADATA = {
+    "name": "fast",
+    "version": "1.0.0",
+    "licence": "Apache-2.0",
+    "description": "Person matting in real time on a CPU; architecture and first weights from "
+    "MediaPipe selfie segmentation (Apache-2.0, Google), fine-tuned.",
+    "native_size": "256x144",
+    "stride": str(STRIDE),
+}
+
+
+class _WithSigmoid(nn.Module):
+    def __init__(self, network: MattingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(image))
+
+
+def export(network: MattingNetwork, path: Path, metadata: dict[str, str] | None = None) -> float:
+    """Write `network` to `path` and return the largest difference from torch over all sizes.
+
+    Raises `ModelsError` (and leaves no file) if an alpha differs by more than 1e-4.
+    """
+    module = _WithSigmoid(folded(network)).eval()
+    traced = copy.deepcopy(module)
+    pad_symmetrically(traced)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # the tracing exporter: it keeps Resize and GlobalAveragePool as single operators
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            traced,
+            (torch.rand(1, 3, 144, 256),),
+            str(path),
+            input_names=["image"],
+            output_names=["alpha"],
+            dynamic_axes={
+                "image": {0: "batch", 2: "height", 3: "width"},
+                "alpha": {0: "batch", 2: "height", 3: "width"},
+            },
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(str(path))
+    pad_like_tensorflow(model)
+    # the tracer cannot know that the output is as large as the input
+    for number, name in ((0, "batch"), (2, "height"), (3, "width")):
+        model.graph.output[0].type.tensor_type.shape.dim[number].dim_param = name
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1
+    model.ir_version = IR_VERSION
+    model.producer_name, model.producer_version = "models.export", METADATA["version"]
+    onnx.helper.set_model_props(model, METADATA | (metadata or {}))
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    difference = parity(module, path)
+    if difference > TOLERANCE:
+        path.unlink()
+        raise ModelsError(f"the exported network differs from torch by {difference:.2e}")
+    return difference
+
+
+def pad_symmetrically(module: nn.Module) -> None:
+    """Replace the explicit padding of the strided convolutions by a symmetric one (in place).
+
+    Sizes stay right, contents shift by a pixel until `pad_like_tensorflow` corrects the file.
+    """
+    for part in module.modules():
+        if isinstance(part, ConvNorm) and part.pad:
+            part.conv.padding = (part.pad[1], part.pad[1])
+            part.pad = None
+
+
+def pad_like_tensorflow(model: onnx.ModelProto) -> None:
+    """Let the strided convolutions pad one pixel less at the top and left, as the network does.
+
+    torch can only express this as a separate operator, ONNX has it as an attribute.
+    """
+    for node in model.graph.node:
+        attributes = {a.name: a for a in node.attribute}
+        if node.op_type == "Conv" and max(attributes["strides"].ints) > 1:
+            top, left, bottom, right = attributes["pads"].ints
+            attributes["pads"].ints[:] = [top - 1, left - 1, bottom, right]
+
+
+def parity(module: nn.Module, path: Path) -> float:
+    """Largest absolute difference between torch and onnxruntime over several sizes."""
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    worst = 0.0
+    for batch, (height, width) in enumerate(CHECKED_SIZES, start=1):
+        image: npt.NDArray[np.float32] = random.random((batch, 3, height, width), np.float32)
+        (alpha,) = session.run(["alpha"], {"image": image})
+        with torch.no_grad():
+            expected = module(torch.from_numpy(image)).numpy()
+        worst = max(worst, float(np.abs(alpha - expected).max()))
+    return worst
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
+    parser.add_argument("weights", type=Path, help="checkpoint written by models.train (.pt)")
+    parser.add_argument("out", type=Path, help="ONNX file to write")
+    arguments = parser.parse_args()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    difference = export(load_weights(arguments.weights), arguments.out)
+    size = arguments.out.stat().st_size
+    print(f"{arguments.out}: {size / 1e6:.2f} MB, largest difference from torch {difference:.1e}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(main))

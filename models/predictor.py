@@ -1,0 +1,86 @@
+"""Run any single-picture matting network that is an ONNX file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from models.errors import ModelsError
+from models.sizes import AREA, network_size
+
+# they have no base class of their own in onnxruntime
+LOAD_ERRORS = (
+    runtime.Fail,
+    runtime.InvalidArgument,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.NotImplemented,
+)
+
+U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
+
+
+class Predictor:
+    """Picture uint8 [H, W, 3] RGB → alpha float32 [H, W] in 0..1.
+
+    Understands one float32 input of RGB in 0..1, [N, 3, H, W] or [N, H, W, 3], and an alpha of
+    one channel in the same layout. Networks with free sizes get a size of about `area` pixels
+    and the picture's aspect; for those of a fixed size the picture is squashed.
+    Raises `ModelsError` for any other file.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, area: int = AREA) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        if not path.is_file():
+            raise ModelsError(f"no network at {path}")
+        try:
+            self.session = ort.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except LOAD_ERRORS as error:
+            raise ModelsError(f"onnxruntime cannot load {path}: is it an ONNX file?") from error
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        shape = inputs[0].shape
+        if len(inputs) != 1 or len(shape) != 4 or 3 not in (shape[1], shape[3]):
+            raise ModelsError(
+                f"{path} does not take one RGB picture (inputs: "
+                f"{', '.join(f'{i.name} {i.shape}' for i in inputs)})"
+            )
+        self.path, self.area = path, area
+        self.input, self.output = inputs[0].name, outputs[0].name
+        self.channels_first = shape[1] == 3
+        height, width = shape[2:] if self.channels_first else shape[1:3]
+        fixed = isinstance(height, int) and isinstance(width, int)
+        self.fixed: tuple[int, int] | None = (height, width) if fixed else None
+
+    def size_for(self, height: int, width: int) -> tuple[int, int]:
+        """The (height, width) at which a picture of this size goes through the network."""
+        return self.fixed or network_size(height, width, self.area)
+
+    def prepare(self, image: U8) -> F32:
+        """The network's input for a picture."""
+        height, width = self.size_for(*image.shape[:2])
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        values = small.astype(np.float32) / np.float32(255)
+        batch = values.transpose(2, 0, 1)[None] if self.channels_first else values[None]
+        return np.ascontiguousarray(batch)
+
+    def run(self, batch: F32) -> F32:
+        """Alpha [H, W] at network size of a prepared input."""
+        (alpha,) = self.session.run([self.output], {self.input: batch})
+        if 1 not in (alpha.shape[1], alpha.shape[-1]):
+            raise ModelsError(f"{self.path} gives {alpha.shape}, not one alpha")
+        return np.asarray(alpha, np.float32).reshape(
+            alpha.shape[2:] if self.channels_first else alpha.shape[1:3]
+        )
+
+    def __call__(self, image: U8) -> F32:
+        alpha = self.run(self.prepare(image))
+        back = cv2.resize(alpha, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        return np.asarray(back, np.float32)

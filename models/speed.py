@@ -1,0 +1,85 @@
+"""Time ONNX networks against each other on one core.
+
+`python -m models.speed fast.onnx peer.onnx --json speed.json`: batch 1, one thread, after
+onnxruntime's optimization, runs interleaved so that whatever else the machine does hits all alike.
+Networks with free sizes run at 256×144, others at their own size.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import ModelsError, run_command
+from models.machine import machine
+from models.predictor import Predictor
+from models.sizes import AREA
+
+WARM_UP = 20
+
+
+def time_networks(
+    paths: Sequence[Path], runs: int = 300, area: int = AREA
+) -> list[dict[str, str | float]]:
+    """For every file: its input size, median and 95th percentile in ms, ratio to the last file."""
+    predictors = [Predictor(path, threads=1, area=area) for path in paths]
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (720, 1280, 3), np.uint8)
+    inputs = [predictor.prepare(picture) for predictor in predictors]
+    taken: list[list[float]] = [[] for _ in predictors]
+    for run in range(WARM_UP + runs):
+        for predictor, batch, times in zip(predictors, inputs, taken, strict=True):
+            start = time.perf_counter_ns()
+            predictor.run(batch)
+            if run >= WARM_UP:
+                times.append((time.perf_counter_ns() - start) / 1e6)
+    reference = statistics.median(taken[-1])
+    return [
+        {
+            "file": path.name,
+            "size": "x".join(str(side) for side in predictor.size_for(720, 1280)[::-1]),
+            "median_ms": statistics.median(times),
+            "p95_ms": float(np.percentile(times, 95)),
+            "ratio_to_last": statistics.median(times) / reference,
+        }
+        for path, predictor, times in zip(paths, predictors, taken, strict=True)
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("networks", type=Path, nargs="+", help="ONNX files, the reference last")
+    parser.add_argument("--runs", type=int, default=300, help="timed runs of each (%(default)s)")
+    parser.add_argument(
+        "--area",
+        type=int,
+        default=AREA,
+        help="pixels for networks of free size (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    if arguments.runs < 1:
+        raise ModelsError("--runs must be at least 1")
+    figures = time_networks(arguments.networks, arguments.runs, arguments.area)
+    for row in figures:
+        print(
+            f"{row['file']:32} {row['size']:>8}  median {row['median_ms']:.2f} ms  "
+            f"p95 {row['p95_ms']:.2f} ms  {row['ratio_to_last']:.2f} of the last"
+        )
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        report = {"machine": machine(), "threads": 1, "runs": arguments.runs, "networks": figures}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(main))

@@ -1,0 +1,44 @@
+"""A tiny data folder: coloured discs on stripes stand for people before rooms."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HEADER = "image,alpha,set,split,label,permissive,licence\n"
+
+
+def write_data(folder: Path) -> Path:
+    """Five people (sets a and b) and three backgrounds, in `folder`/data."""
+    data = folder / "data"
+    data.mkdir()
+    random = np.random.default_rng(0)
+    rows = []
+    for number, (name, split, label, permissive) in enumerate(
+        [
+            ("a", "train", "labelled", "yes"),
+            ("a", "train", "teacher", "yes"),
+            ("a", "train", "keyed", "yes"),
+            ("b", "train", "labelled", "no"),
+            ("a", "val", "labelled", "yes"),
+        ]
+    ):
+        image = random.integers(0, 80, (120, 160, 3), np.uint8)
+        alpha = np.zeros((120, 160), np.uint8)
+        centre = (60 + 10 * number, 70)
+        cv2.circle(alpha, centre, 35, 255, -1, cv2.LINE_AA)
+        cv2.circle(image, centre, 35, (40, 60, 230), -1)  # BGR
+        cv2.imwrite(str(data / f"{number}.png"), image)
+        cv2.imwrite(str(data / f"{number}_alpha.png"), alpha)
+        rows.append(f"{number}.png,{number}_alpha.png,{name},{split},{label},{permissive},x\n")
+    (data / "index.csv").write_text(HEADER + "".join(rows))
+    rooms = ["image,set,split,licence\n"]
+    for number, (split, licence) in enumerate(
+        [("train", "research use"), ("train", "CC0"), ("val", "research use")]
+    ):
+        room = random.integers(60, 200, (9, 12, 3), np.uint8)
+        big = cv2.resize(room, (160, 120), interpolation=cv2.INTER_NEAREST)
+        cv2.imwrite(str(data / f"room_{number}.jpg"), big)
+        rooms.append(f"room_{number}.jpg,room,{split},{licence}\n")
+    (data / "backgrounds.csv").write_text("".join(rooms))
+    return data

@@ -1,0 +1,60 @@
+"""The network that ships honours its contract and cuts out people."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from models.dataset import load_all, read_index
+from models.errors import ModelsError
+from models.evaluate import evaluate_people
+from models.predictor import Predictor
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "realtime" / "inference" / "weights"
+FILES = ("fast.onnx", "fast_float.onnx")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_contract(name: str) -> None:
+    path = WEIGHTS / name
+    assert path.stat().st_size <= 1_000_000
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (image,), (alpha,) = session.get_inputs(), session.get_outputs()
+    assert (image.name, image.type) == ("image", "tensor(float)")
+    assert image.shape == ["batch", 3, "height", "width"]
+    assert (alpha.name, alpha.type) == ("alpha", "tensor(float)")
+    assert alpha.shape == ["batch", 1, "height", "width"]
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert set(metadata) == {"name", "version", "licence", "description", "native_size", "stride"}
+    assert metadata["name"] == "fast"
+    assert metadata["native_size"] == "256x144"
+    assert metadata["stride"] == "16"
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(("height", "width"), [(144, 256), (256, 144), (192, 192), (288, 512)])
+def test_any_multiple_of_the_stride(name: str, height: int, width: int) -> None:
+    session = ort.InferenceSession(str(WEIGHTS / name), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    image = random.random((2, 3, height, width), np.float32)
+    (alpha,) = session.run(["alpha"], {"image": image})
+    assert alpha.shape == (2, 1, height, width)
+    assert alpha.dtype == np.float32
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_people_are_cut_out(name: str, shared: Path) -> None:
+    pictures = load_all(read_index(shared / "data", "val"))
+    sets = evaluate_people(Predictor(WEIGHTS / name), pictures)
+    assert sets["mean"]["iou"] >= 0.94
+
+
+def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match="no network at"):
+        Predictor(tmp_path / "no.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"broken")
+    with pytest.raises(ModelsError, match="is it an ONNX file"):
+        Predictor(tmp_path / "broken.onnx")
