@@ -128,10 +128,10 @@ def main() -> int:
             raise ModelsError(f"no {RESULTS / name}: run the tool that writes it") from error
 
     quality, speed, int8 = read("quality.json"), read("speed.json"), read("int8.json")
-    # the same at 1.5 times the pixels; the peer, last in each list, has one size only
-    larger, slower = read("quality_larger.json"), read("speed_larger.json")
-    quality["networks"][-1:-1] = larger["networks"][:-1]
-    speed["networks"][-1:-1] = slower["networks"][:-1]
+    # the same at 256×144; the peer, last in each list, has one size only
+    smaller, faster = read("quality_smaller.json"), read("speed_smaller.json")
+    quality["networks"][-1:-1] = smaller["networks"][:-1]
+    speed["networks"][-1:-1] = faster["networks"][:-1]
     card = HERE / "README.md"
     text = card.read_text(encoding="utf-8")
     operators = ", ".join(f"{name} {count}" for name, count in int8["operators"].items())

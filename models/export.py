@@ -7,7 +7,7 @@ The file's contract, which `realtime` relies on:
 | `image` (input) | float32 | [batch, 3, height, width] | RGB in 0..1; sizes multiples of 16 |
 | `alpha` (output) | float32 | [batch, 1, height, width] | coverage by the person, 0..1 |
 
-Metadata: name, version, licence, description, native_size ("256x144", width×height), stride.
+Metadata: name, version, licence, description, native_size ("320x176", width×height), stride.
 """
 
 import argparse
@@ -26,11 +26,12 @@ from torch import Tensor, nn
 from models.checkpoint import load_weights
 from models.errors import ModelsError, run_command
 from models.network import STRIDE, ConvNorm, MattingNetwork, folded
+from models.sizes import NATIVE_SIZE
 
 OPSET = 17
 IR_VERSION = 8  # what opset 17 came with; every onnxruntime that can run the file loads it
 TOLERANCE = 1e-4
-CHECKED_SIZES = ((144, 256), (256, 144), (192, 192), (288, 512), (16, 48))
+CHECKED_SIZES = (NATIVE_SIZE, (144, 256), (256, 144), (192, 192), (288, 512), (16, 48))
 
 METADATA = {
     "name": "fast",
@@ -38,7 +39,7 @@ METADATA = {
     "licence": "Apache-2.0",
     "description": "Person matting in real time on a CPU; architecture and first weights from "
     "MediaPipe selfie segmentation (Apache-2.0, Google), fine-tuned.",
-    "native_size": "256x144",
+    "native_size": f"{NATIVE_SIZE[1]}x{NATIVE_SIZE[0]}",
     "stride": str(STRIDE),
 }
 

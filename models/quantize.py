@@ -34,13 +34,13 @@ from models.errors import ModelsError, run_command
 from models.evaluate import evaluate_people
 from models.machine import machine
 from models.predictor import F32, Predictor
+from models.sizes import NATIVE_SIZE
 
 KEEP_FLOAT = ("/network/up2/*", "/network/last/*", "/network/DepthToSpace", "/Sigmoid")
 """Nodes left in float: logits in 8 bits cost more IoU than all the rest together, and the stage
 before them, at half the picture's size, both gains accuracy and runs faster in float."""
 
 LOST_POINTS = 0.3
-CALIBRATION_SIZE = (144, 256)
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -51,7 +51,7 @@ METHODS = {
 
 
 class SampleReader(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds float32 [1, 3, 144, 256] samples to the calibration."""
+    """Feeds float32 [1, 3, height, width] samples to the calibration."""
 
     def __init__(self, samples: Sequence[F32]) -> None:
         self.samples = samples
@@ -67,7 +67,7 @@ class SampleReader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def calibration_samples(data: Path, count: int, seed: int = 7) -> list[F32]:
-    """Inputs like the ones that training draws: float32 [1, 3, 144, 256] in 0..1."""
+    """Inputs like the ones that training draws: float32 [1, 3, height, width] in 0..1."""
     rng = np.random.default_rng(seed)
 
     def some(entries: Sequence[Any]) -> list[Picture]:
@@ -75,7 +75,7 @@ def calibration_samples(data: Path, count: int, seed: int = 7) -> list[F32]:
         return [load(entries[i]) for i in chosen]
 
     sampler = Sampler(some(read_index(data, "train")), some(read_backgrounds(data, "train")))
-    images = [sampler.draw(CALIBRATION_SIZE, rng).image for _ in range(count)]
+    images = [sampler.draw(NATIVE_SIZE, rng).image for _ in range(count)]
     return [
         np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         for image in images

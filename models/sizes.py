@@ -2,7 +2,10 @@
 
 import math
 
-AREA = 256 * 144
+NATIVE_SIZE = (176, 320)
+"""(height, width) at which the network sees a 16:9 picture."""
+
+AREA = NATIVE_SIZE[0] * NATIVE_SIZE[1]
 """Pixels a picture is brought to: the network's native amount of work."""
 
 STRIDE = 16

@@ -2,7 +2,7 @@
 
 `python -m models.speed fast.onnx peer.onnx --json speed.json`: batch 1, one thread, after
 onnxruntime's optimization, runs interleaved so that whatever else the machine does hits all alike.
-Networks with free sizes run at 256×144, others at their own size.
+Networks with free sizes run at about `--area` pixels, others at their own size.
 """
 
 import argparse

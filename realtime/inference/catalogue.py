@@ -73,4 +73,4 @@ def inspect(name: str | Path, device: Device = "auto") -> ModelInfo:
 
 def embedded_names() -> list[str]:
     """The embedded networks, each under its own name."""
-    return [name for name, file in EMBEDDED.items() if name == Path(file).stem]
+    return [name for name in EMBEDDED if name != "default"]

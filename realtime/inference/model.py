@@ -17,7 +17,7 @@ from realtime.inference.convention import Activation, Convention
 from realtime.inference.session import Device, open_session
 
 # Names that `--model` knows; "default" is the one that any machine can hold live.
-EMBEDDED = {"default": "fast.onnx", "fast": "fast.onnx"}
+EMBEDDED = {"default": "fast.onnx", "fast": "fast.onnx", "fast-float": "fast_float.onnx"}
 
 # Probabilities leave a quantized sigmoid a little outside 0..1; logits are far outside.
 _TOLERANCE = 0.01

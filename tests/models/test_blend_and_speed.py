@@ -40,5 +40,5 @@ def test_timing_is_relative_to_the_last(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     export(MattingNetwork(), path)
     rows = time_networks([path, path], runs=3)
-    assert [row["size"] for row in rows] == ["256x144"] * 2
+    assert [row["size"] for row in rows] == ["320x176"] * 2
     assert rows[1]["ratio_to_last"] == 1

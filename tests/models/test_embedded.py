@@ -28,7 +28,7 @@ def test_contract(name: str) -> None:
     metadata = session.get_modelmeta().custom_metadata_map
     assert set(metadata) == {"name", "version", "licence", "description", "native_size", "stride"}
     assert metadata["name"] == "fast"
-    assert metadata["native_size"] == "256x144"
+    assert metadata["native_size"] == "320x176"
     assert metadata["stride"] == "16"
 
 
