@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 import signal
 import sys
@@ -20,6 +21,8 @@ from realtime.stats import Summary
 
 if TYPE_CHECKING:
     from realtime.inference import Device
+
+_LONGEST_SECONDS = 1e7  # four months
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -46,7 +49,21 @@ class Time(click.ParamType[float]):
         seconds = 0.0
         for part in value.split(":"):
             seconds = seconds * 60 + float(part)
+        if seconds > _LONGEST_SECONDS:
+            self.fail(f"{value!r} is longer than any video", param, ctx)
         return seconds
+
+
+class Number(click.FloatRange):
+    """A finite number in a range; click's own lets NaN and infinity pass."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number to count with", param, ctx)
+        return number
 
 
 class Size(click.ParamType[tuple[int, int]]):
@@ -71,7 +88,7 @@ def _options(default_background: str) -> Callable[[Callable[..., None]], Callabl
             default=default_background,
             show_default=True,
             metavar="WHAT",
-            help="blur, blur:5% of the height, #00b140, transparent, or a picture or video file.",
+            help="blur, blur:5% of the height, #00b140, transparent, demo, or a picture or video.",
         ),
         click.option(
             "--background-fit",
@@ -118,7 +135,7 @@ def _run(job: Callable[..., Summary], *, quiet: bool, as_json: bool, **arguments
         reporter.summary(interrupted.summary)
         sys.exit(_INTERRUPTED)
     except KeyboardInterrupt:
-        reporter.error("interrupted before anything was done")
+        reporter.error("interrupted, nothing was written")
         sys.exit(_INTERRUPTED)
     reporter.summary(summary)
 
@@ -167,8 +184,8 @@ Examples:
     help="Where they go.",
 )
 @click.option("--size", type=Size(), default="1280x720", show_default=True, help="Of the pictures.")
-@click.option("--fps", type=click.FloatRange(1, 240), default=30, show_default=True, help="Rate.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so long.")
+@click.option("--fps", type=Number(1, 240), default=30, show_default=True, help="Rate.")
+@click.option("--seconds", type=Number(0, min_open=True), help="End after so long.")
 @_options("blur")
 def live(size: tuple[int, int], **arguments: Any) -> None:
     """Replace the background of a camera's pictures as they come."""
@@ -187,7 +204,7 @@ Examples:
 @click.argument("output", metavar="[OUT.mp4]", default="demo.mp4")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=8.0,
     show_default=True,
     help="Length.",
@@ -246,7 +263,13 @@ def main() -> None:
     # A service manager's stop is as good a reason to finish the file as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cli()
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("Error: interrupted, nothing was written", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
     except ImportError as error:
         explanation = _explain(error)
         if explanation is None:

@@ -1,6 +1,6 @@
 """YUV ↔ RGB by the tags of the picture (ITU-R BT.601, BT.709 and BT.2020, both ranges).
 
-Only small pictures come this way: what the network sees, backgrounds once, a preview. OpenCV's own
+What the network sees comes this way, backgrounds, and a window's pictures. OpenCV's own
 conversions know BT.601 in limited range alone, and would tint everything else.
 """
 

@@ -58,10 +58,10 @@ def process_file(
     """
     source_name, target = os.fspath(input), Path(output)
     check_writable(target, overwrite=overwrite)
-    if not is_url(source_name) and target.exists() and target.samefile(source_name):
-        raise OutputError(f"{target}: is the input itself; choose another name")
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
+        if not is_url(source_name) and target.exists() and target.samefile(source_name):
+            raise OutputError(f"{target}: is the input itself; choose another name")
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
@@ -134,7 +134,7 @@ def run_live(
     elif output == "null":
         sink = NullSink()
     else:
-        sink = FileSink(Path(output), overwrite=overwrite)
+        sink = FileSink(Path(output), overwrite=overwrite, from_first=True)
     with ExitStack() as stack:
         rate = Fraction(fps).limit_denominator(1001)
         source = stack.enter_context(Paced(DemoSource(width, height, rate, seconds)))

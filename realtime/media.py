@@ -17,6 +17,9 @@ from av.video.plane import VideoPlane
 from realtime.errors import SourceError
 from realtime.frame import UInt8
 
+# Seconds after which a silent server counts as broken, to open and for each read.
+_URL_TIMEOUT = (10.0, 10.0)
+
 
 def is_url(name: str) -> bool:
     return "://" in name
@@ -40,7 +43,9 @@ def open_input(name: str) -> av.container.InputContainer:
         if os.path.isdir(name):
             raise SourceError(f"{name}: is a folder; name a video file in it")
     try:
-        return av.open(name if is_url(name) else file_url(name), metadata_errors="replace")
+        if is_url(name):
+            return av.open(name, metadata_errors="replace", timeout=_URL_TIMEOUT)
+        return av.open(file_url(name), metadata_errors="replace")
     except av.error.InvalidDataError:
         raise SourceError(
             f"{name}: not a video that FFmpeg can read; it is another kind of file, or cut short "

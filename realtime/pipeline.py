@@ -28,6 +28,9 @@ _LIVE_CAPACITY = 1
 
 _PROGRESS_INTERVAL = 0.1
 
+# Seconds after a Ctrl-C in which another is taken for the same one.
+_PATIENCE = 1.0
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -96,7 +99,11 @@ class Pipeline:
                 is raised likewise, with its own traceback.
             Interrupted: Ctrl-C; the output was finished and holds every frame captured before.
         """
-        self._sink.open(self._source.format, transparent=self._transparent)
+        try:
+            self._sink.open(self._source.format, transparent=self._transparent)
+        except BaseException:
+            self._sink.abort()
+            raise
         workers = [
             Worker("capture", self._capture, self._cancel),
             Worker("inference", self._infer, self._cancel),
@@ -112,7 +119,7 @@ class Pipeline:
             except KeyboardInterrupt:
                 interrupted = True
                 self.stop()
-                self._wait_for(workers[-1], on_progress)
+                self._finish_in_peace(workers[-1])
             finished = True
         finally:
             if not finished:
@@ -124,8 +131,11 @@ class Pipeline:
                 self._sink.abort()
         if failure is not None:
             raise failure
-        early = self._stopping.is_set()
-        self._sink.close(early=early)
+        try:
+            self._sink.close(early=self._stopping.is_set())
+        except BaseException:
+            self._sink.abort()
+            raise
         summary = self._summary()
         if interrupted:
             raise Interrupted(summary)
@@ -188,6 +198,18 @@ class Pipeline:
                 on_progress(self._progress())
         if on_progress is not None:
             on_progress(self._progress())
+
+    def _finish_in_peace(self, last: Worker) -> None:
+        """Waits after Ctrl-C; a second one counts only after a while: fingers bounce."""
+        patience = time.perf_counter() + _PATIENCE
+        ended = False
+        while not ended:
+            try:
+                self._wait_for(last, None)
+                ended = True
+            except KeyboardInterrupt:
+                if time.perf_counter() > patience:
+                    raise
 
     def _dropped(self) -> int:
         return self._frames.dropped + self._mattes.dropped + self._sink.dropped

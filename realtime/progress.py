@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -53,7 +54,7 @@ class Lines(Quiet):
     def summary(self, summary: Summary) -> None:
         for note in summary.notes:
             print(f"note: {note}", file=sys.stderr)
-        print(summary)
+        say(str(summary))
 
 
 class Bar(Lines):
@@ -114,7 +115,16 @@ class JsonLines(Quiet):
         self._print("error", {"message": message})
 
     def _print(self, event: str, values: dict[str, Any]) -> None:
-        print(json.dumps({"event": event, **values}), flush=True)
+        say(json.dumps({"event": event, **values}))
+
+
+def say(line: str) -> None:
+    """Prints a line to stdout; when nobody reads it any more, the run goes on unheard."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # What Python would flush at its end has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def describe(progress: Progress) -> str:

@@ -11,19 +11,20 @@ def shrink(picture: UInt8, size: tuple[int, int]) -> UInt8:
     """Scales a plane or picture, averaging what falls together so that nothing aliases.
 
     OpenCV averages by a whole factor several times faster than by a fraction: so by the largest
-    factor that divides both sides first, then by interpolation.
+    whole factor first, then by interpolation. The few outer pixels that the factor leaves over,
+    less than one of the result, are cropped.
 
     Args:
         picture: uint8 (H, W) or (H, W, 3).
         size: (width, height) to scale to; larger is allowed.
     """
     height, width = picture.shape[:2]
-    most = min(width // size[0], height // size[1])
-    factor = next((k for k in range(most, 1, -1) if not width % k and not height % k), 1)
+    factor = min(width // size[0], height // size[1])
     if factor > 1:
-        picture = cv2.resize(
-            picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA
-        )
+        columns, rows = width // factor, height // factor
+        left, top = (width - columns * factor) // 2, (height - rows * factor) // 2
+        part = picture[top : top + rows * factor, left : left + columns * factor]
+        picture = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
     scaled: UInt8 = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
     return scaled
 

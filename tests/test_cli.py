@@ -82,6 +82,34 @@ def test_an_existing_output_needs_y(clip: Path, tmp_path: Path) -> None:
     assert len(decode(out)) == 12
 
 
+def test_an_output_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    command = _command("demo", out, "--seconds", "3", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        out.write_text("precious")
+        process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out.read_text() == "precious"
+    (kept,) = tmp_path.glob("out.mp4.*.part")
+    assert len(decode(kept)) == 90
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_reader_who_goes_away_does_not_cost_the_output(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    command = _command("demo", out, "--seconds", "2", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
+    assert len(decode(out)) == 60
+
+
 def test_the_input_is_never_overwritten(clip: Path) -> None:
     before = clip.read_bytes()
     _fails("is the input itself", "file", clip, clip, "-y")
@@ -144,6 +172,14 @@ class TestBadInput:
     def test_missing_file(self, tmp_path: Path) -> None:
         _fails("no such file; check the path", "file", tmp_path / "no.mp4", tmp_path / "o.mp4")
 
+    def test_missing_file_and_an_output_to_overwrite(self, clip: Path, tmp_path: Path) -> None:
+        _fails("no such file; check the path", "file", tmp_path / "no.mp4", clip, "-y")
+
+    @pytest.mark.parametrize("option", ["--fps", "--seconds"])
+    @pytest.mark.parametrize("number", ["nan", "inf", "0", "x"])
+    def test_no_number(self, option: str, number: str) -> None:
+        _fails("Invalid value", "live", "--output", "null", option, number, code=2)
+
     def test_text_named_mp4(self, tmp_path: Path) -> None:
         text = tmp_path / "text.mp4"
         text.write_text("hello " * 100)
@@ -180,9 +216,9 @@ class TestBadInput:
     def test_no_background(self, clip: Path, tmp_path: Path) -> None:
         _fails("no such file", "file", clip, tmp_path / "o.mp4", "--background", "beach.jpg")
 
-    @pytest.mark.parametrize("time", ["abc", "-3", "1:2:3:4"])
+    @pytest.mark.parametrize("time", ["abc", "-3", "1:2:3:4", "9" * 30])
     def test_no_time(self, clip: Path, tmp_path: Path, time: str) -> None:
-        _fails("is not a time", "file", clip, tmp_path / "o.mp4", "--start", time, code=2)
+        _fails("Invalid value", "file", clip, tmp_path / "o.mp4", "--start", time, code=2)
 
     def test_odd_size(self) -> None:
         _fails("two even numbers", "live", "--size", "641x480", code=2)

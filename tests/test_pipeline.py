@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -235,14 +236,59 @@ def test_ctrl_c_finishes_the_output_and_then_interrupts_the_caller() -> None:
     assert sink.events == ["open", "close early"]
 
 
-def test_a_second_ctrl_c_does_not_wait_for_the_output() -> None:
+@pytest.mark.parametrize("bounces", [1, 5])
+def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: int) -> None:
+    sink = ListSink()
+    pipeline = _run(CountingSource(10**9), sink)
+    monkeypatch.setattr("realtime.pipeline._PATIENCE", 1000.0)
+    wait_for, left = pipeline._wait_for, [bounces]
+
+    def interrupted(*arguments: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise KeyboardInterrupt
+        wait_for(*arguments)
+
+    monkeypatch.setattr(pipeline, "_wait_for", interrupted)
+    with pytest.raises(Interrupted):
+        pipeline.run()
+    assert sink.events == ["open", "close early"]
+
+
+@pytest.mark.parametrize("method", ["open", "close"])
+def test_ctrl_c_while_the_output_opens_or_finishes_leaves_nothing_half_done(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     sink = ListSink()
 
-    def press(progress: Progress) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(sink, method, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        _run(CountingSource(10**9), sink).run(press)
+        _run(CountingSource(5), sink).run()
+    assert sink.events[-1] == "abort"
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = ListSink()
+    twice = threading.Event()
+    presses: list[None] = []
+
+    def press() -> bool:
+        presses.append(None)
+        if len(presses) == 2:
+            twice.set()
+        raise KeyboardInterrupt
+
+    def hang(frame: Frame) -> None:
+        assert twice.wait(10)
+
+    monkeypatch.setattr("realtime.pipeline._PATIENCE", 0.0)
+    monkeypatch.setattr(sink, "pump", press)
+    sink.gate = hang
+    with pytest.raises(KeyboardInterrupt):
+        _run(CountingSource(10**9), sink).run()
     assert sink.events == ["open", "abort"]
 
 

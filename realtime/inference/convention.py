@@ -63,7 +63,7 @@ class Convention:
         for key, value in given.items():
             try:
                 values[key] = _PARSERS[key](value)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 raise ModelError(f"{name}: {key} is {value!r}: {error}") from None
         return cls(**values)
 

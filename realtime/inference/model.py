@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -188,8 +189,10 @@ class Model:
     def __init__(self, model: str | Path = "default", device: Device = "auto") -> None:
         self.name = str(model)
         content, sidecar = read_model(model)
+        # By its path where it has one: large networks keep their weights in files beside.
+        source = content if self.name in EMBEDDED else os.fspath(model)
         opened = open_session(
-            content, self.name, device, lambda s: Signature.of(s, sidecar, self.name).probe()
+            source, self.name, device, lambda s: Signature.of(s, sidecar, self.name).probe()
         )
         self.signature = Signature.of(opened.session, sidecar, self.name)
         self.provider = opened.provider
@@ -260,6 +263,8 @@ def read_model(model: str | Path) -> tuple[bytes, str | None]:
     except FileNotFoundError:
         names = ", ".join(EMBEDDED)
         raise ModelError(f"{model}: no such model; choose {names} or an ONNX file") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"{model}: its .json is not UTF-8 text; write it again") from None
     except OSError as error:
         raise ModelError(f"{model}: cannot be read: {error.strerror}") from None
     if not content:

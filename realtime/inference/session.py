@@ -43,12 +43,12 @@ class Session:
 
 
 def open_session(
-    model: bytes, name: str, device: Device, probe: Callable[[Any], dict[str, Float32]]
+    model: bytes | str, name: str, device: Device, probe: Callable[[Any], dict[str, Float32]]
 ) -> Session:
     """Opens a session on the asked processor and proves that it works by running it once.
 
     Args:
-        model: the ONNX file.
+        model: the content of the ONNX file, or its path.
         name: what to call the model in messages.
         device: "auto" takes CUDA if it really works, else the CPU.
         probe: makes an input for the session to run, which is the warm-up as well; it may raise
@@ -97,7 +97,7 @@ def _cuda_obstacle() -> str | None:
     return None
 
 
-def _open_cpu(model: bytes, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
+def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
     try:
         session = _create(model, [_CPU])
         session.run(None, probe(session))
@@ -111,7 +111,7 @@ def _open_cpu(model: bytes, name: str, probe: Callable[[Any], dict[str, Float32]
     return session
 
 
-def _create(model: bytes, providers: list[str]) -> Any:
+def _create(model: bytes | str, providers: list[str]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _LOG_FATAL
     options.intra_op_num_threads = max(1, min(_MOST_THREADS, _cores() // 2))

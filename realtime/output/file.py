@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -70,6 +71,11 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: its folder cannot be written to; choose another")
 
 
+def part_beside(path: Path) -> Path:
+    """Where to write a file until it is whole: no other run's, nor a user's own."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+
+
 class FileSink(Sink):
     """Encodes into a file next to the wanted one and renames it when it is whole.
 
@@ -80,17 +86,26 @@ class FileSink(Sink):
         path: the file to write; its ending chooses the container.
         audio: sound to go along; closed along with this sink.
         overwrite: whether the file may exist already.
+        from_first: whether time starts with the first frame, as for a live source, whose clock
+            started long ago; otherwise it starts at 0, and a first frame may come later.
 
     Raises:
         OutputError: see `check_writable`.
     """
 
     def __init__(
-        self, path: str | Path, *, audio: AudioTracks | None = None, overwrite: bool = False
+        self,
+        path: str | Path,
+        *,
+        audio: AudioTracks | None = None,
+        overwrite: bool = False,
+        from_first: bool = False,
     ) -> None:
         self._path = Path(path)
         check_writable(self._path, overwrite=overwrite)
-        self._part = self._path.with_name(self._path.name + ".part")
+        self._overwrite = overwrite
+        self._from_first = from_first
+        self._part = part_beside(self._path)
         self._audio = audio
         self._container: av.container.OutputContainer | None = None
         self._notes: tuple[str, ...] = ()
@@ -149,9 +164,7 @@ class FileSink(Sink):
         assert self._container is not None
         time = frame.pts * frame.time_base
         if self._origin is None:
-            # A live source's clock started long ago; a file's time starts at 0 already, and its
-            # first frame may rightly come later than its sound.
-            self._origin = time if frame.time_base < _FINEST_TIME_BASE else Fraction(0)
+            self._origin = time if self._from_first else Fraction(0)
         time -= self._origin
         pts = max(self._last_pts + 1, round(time / self._time_base))
         self._last_pts = pts
@@ -191,11 +204,21 @@ class FileSink(Sink):
             if self._audio is not None:
                 self._audio.finish(self._end if early else None)
             self._container.close()
-            os.replace(self._part, self._path)
+            self._publish()
         except (av.error.FFmpegError, OSError) as error:
             self.abort()
             raise self._broken(error) from error
         self._release()
+
+    def _publish(self) -> None:
+        if self._path.exists() and not self._overwrite:
+            # Made by somebody else since the start. Neither file is ours to throw away.
+            self._release()
+            raise OutputError(
+                f"{self._path}: was created by another program meanwhile; the result is kept as "
+                f"{self._part}"
+            )
+        os.replace(self._part, self._path)
 
     def abort(self) -> None:
         if self._container is not None:

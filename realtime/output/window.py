@@ -59,7 +59,7 @@ class WindowSink(Sink):
             cv2.imshow(self._title, newest)
         key = cv2.pollKey() & 0xFF
         visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        return visible and key not in (_ESCAPE, ord("q"))
+        return visible and key not in (_ESCAPE, ord("q"), ord("Q"))
 
     def close(self, *, early: bool = False) -> None:
         if self._opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from realtime.capture import FileSource
@@ -121,6 +122,7 @@ def test_a_convention_says_what_the_file_does_not(
         ('{"std": [1, 0, 1]}', "division by 0"),
         ('{"native_size": "0x10"}', "such as 256x144"),
         ('{"stride": 0}', "from 1 on"),
+        ('{"channel": 1e999}', "channel is inf"),
         ('{"activation": "relu"}', "choose none, sigmoid, softmax"),
         ('{"output": "mask"}', "no output 'mask'; choose one of alpha"),
     ],
@@ -130,6 +132,24 @@ def test_a_wrong_sidecar_is_refused(tmp_path: Path, sidecar: str, message: str) 
     path.with_suffix(".json").write_text(sidecar)
     with pytest.raises(ModelError, match=message):
         Model(path, "cpu")
+
+
+def test_a_sidecar_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "m.onnx", brightness_network())
+    path.with_suffix(".json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelError, match="not UTF-8"):
+        Model(path, "cpu")
+
+
+def test_weights_may_lie_in_a_file_beside(tmp_path: Path) -> None:
+    model = onnx.load_from_string(brightness_network(scale=0.5))
+    path = tmp_path / "m.onnx"
+    (scale,) = (tensor for tensor in model.graph.initializer if tensor.name == "scale")
+    onnx.external_data_helper.set_external_data(scale, "m.data")
+    onnx.save(model, path)
+    assert (tmp_path / "m.data").is_file()
+    alpha = Model(path, "cpu")(np.full((144, 256, 3), 255, np.uint8))
+    np.testing.assert_allclose(alpha, 0.5)
 
 
 def test_a_recurrent_network_is_fed_its_own_memory_until_reset(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ def write(
     *,
     transparent: bool = False,
     overwrite: bool = False,
+    from_first: bool = False,
 ) -> FileSink:
-    sink = FileSink(path, overwrite=overwrite)
+    sink = FileSink(path, overwrite=overwrite, from_first=from_first)
     sink.open(video, transparent=transparent)
     for frame in frames:
         sink.write(frame)
@@ -93,13 +94,23 @@ class TestEveryKind:
             [0.5, 16 / 30, 17 / 30], abs=1e-3
         )
 
+    @pytest.mark.parametrize("unit", [Fraction(1, 90_000), Fraction(1, 1_000_000)])
+    def test_a_file_that_begins_late_stays_late(
+        self, tmp_path: Path, ending: str, unit: Fraction
+    ) -> None:
+        """Its sound may begin earlier."""
+        path = tmp_path / f"out{ending}"
+        frames = frames_at([round(t / unit) for t in (0.6, 0.7, 0.8)], unit)
+        write(path, frames, replace(FORMAT, time_base=unit))
+        assert [float(time) for time, _ in decode(path)] == pytest.approx([0.6, 0.7, 0.8], abs=1e-3)
+
     def test_a_live_clock_begins_at_zero(self, tmp_path: Path, ending: str) -> None:
         path = tmp_path / f"out{ending}"
         unit = Fraction(1, 1_000_000_000)
         boot = 987_654_321_987_654_321
         times = [0.0, 0.0331, 0.0669, 0.1502, 0.1502004, 0.2]
         frames = frames_at([boot + round(time * 1e9) for time in times], unit)
-        write(path, frames, replace(FORMAT, time_base=unit))
+        write(path, frames, replace(FORMAT, time_base=unit), from_first=True)
         seen = [float(time) for time, _ in decode(path)]
         assert len(seen) == len(times)
         assert seen == pytest.approx(times, abs=1e-3)
@@ -140,15 +151,20 @@ class TestEveryKind:
         sink.open(FORMAT, transparent=False)
         for frame in frames_at(list(range(5)), Fraction(1, 30)):
             sink.write(frame)
-            assert [file.name for file in tmp_path.iterdir()] == [f"out{ending}.part"]
+            (part,) = tmp_path.iterdir()
+            assert part.match(f"out{ending}.*.part")
         sink.close()
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_a_full_disk_is_one_error_and_leaves_nothing(self, tmp_path: Path, ending: str) -> None:
+    def test_a_full_disk_is_one_error_and_leaves_nothing(
+        self, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         if not os.path.exists("/dev/full"):
             pytest.skip("this system has no /dev/full")
         path = tmp_path / f"out{ending}"
-        path.with_name(path.name + ".part").symlink_to("/dev/full")
+        part = tmp_path / "part"
+        part.symlink_to("/dev/full")
+        monkeypatch.setattr("realtime.output.file.part_beside", lambda path: part)
         random = np.random.default_rng(0)
         frames = frames_at(list(range(20)), Fraction(1, 30))
         for frame in frames:
@@ -195,11 +211,21 @@ class TestExistingFile:
         write(existing, [gray_frame(50)], overwrite=True)
         assert len(decode(existing)) == 1
 
-    def test_a_left_over_part_is_no_obstacle(self, tmp_path: Path) -> None:
-        """Such as of a run that was killed."""
-        (tmp_path / "out.mp4.part").write_bytes(b"half a video")
-        write(tmp_path / "out.mp4", [gray_frame(50)])
-        assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+    def test_two_runs_to_one_file_do_not_mix(self, tmp_path: Path) -> None:
+        """And a file that appears meanwhile is not overwritten: the later result is kept aside."""
+        path = tmp_path / "out.mp4"
+        sinks = [FileSink(path), FileSink(path)]
+        for sink in sinks:
+            sink.open(FORMAT, transparent=False)
+        for sink, luma in zip(sinks, (50, 150), strict=True):
+            sink.write(gray_frame(luma))
+        sinks[0].close()
+        with pytest.raises(OutputError, match=r"another program meanwhile; .*\.part"):
+            sinks[1].close()
+        (kept,) = tmp_path.glob("*.part")
+        for file, luma in ((path, 50), (kept, 150)):
+            ((_, picture),) = decode(file)
+            assert abs(int(picture[0, 0]) - luma) <= 2
 
 
 class TestRefused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from importlib.resources import as_file, files
+from typing import get_args
 
 from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
@@ -17,7 +18,7 @@ __all__ = ["Background", "Blur", "Color", "Fit", "Image", "Transparent", "Video"
 # Falcon 9 on its launch pad, by SpaceX, released into the public domain.
 _DEMO_PICTURE = "falcon9.jpg"
 
-_KINDS = "blur, blur:5%, #00b140, transparent, or the path of a picture or video"
+_KINDS = "blur, blur:5%, #00b140, transparent, demo, or the path of a picture or video"
 
 
 def parse(text: str, fit: Fit = "cover") -> Background:
@@ -31,6 +32,8 @@ def parse(text: str, fit: Fit = "cover") -> Background:
     Raises:
         BackgroundError: it is none of these.
     """
+    if fit not in get_args(Fit):
+        raise BackgroundError(f"background fit {fit!r}: choose {' or '.join(get_args(Fit))}")
     if text == "transparent":
         return Transparent()
     if text == "demo":
@@ -69,7 +72,8 @@ def _from_file(path: str, fit: Fit) -> Background:
         return Image(image, fit)
     try:
         return Video(path)
-    except BackgroundError:
+    except BackgroundError as error:
         raise BackgroundError(
-            f"background {path}: neither a picture nor a video that can be read; choose {_KINDS}"
+            f"background {path}: neither a picture nor a video that can be read ({error}); "
+            f"choose {_KINDS}"
         ) from None

@@ -1,0 +1,35 @@
+"""Figures of the README."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import fill_in, quality_table
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_only_what_is_between_the_markers_changes() -> None:
+    text = "a\n<!-- t: by us -->\nold\n<!-- end of t -->\nb\n"
+    filled = fill_in(text, "t", "| new |")
+    assert filled == "a\n<!-- t: by us -->\n| new |\n<!-- end of t -->\nb\n"
+    assert fill_in(filled, "t", "| new |") == filled
+    with pytest.raises(ValueError, match="no markers for u"):
+        fill_in(text, "u", "")
+
+
+def test_the_readme_shows_the_committed_figures() -> None:
+    report = json.loads((_ROOT / "benchmarks" / "results" / "quality.json").read_text("utf-8"))
+    assert quality_table(report) in (_ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_committed_figures_are_those_of_the_embedded_networks() -> None:
+    """Whoever changes a network measures it."""
+    from realtime.inference.catalogue import embedded_names, inspect
+
+    report = json.loads((_ROOT / "benchmarks" / "results" / "quality.json").read_text("utf-8"))
+    for name in embedded_names():
+        assert report["networks"][name]["sha256"] == inspect(name, "cpu").sha256
