@@ -57,6 +57,8 @@ def open_input(name: str) -> av.container.InputContainer:
 
 def reason(error: BaseException) -> str:
     """What FFmpeg or the system says went wrong, without file names and numbers."""
+    if isinstance(error, av.error.ExitError):  # FFmpeg's name for its own time-out
+        return f"the server was silent for {_URL_TIMEOUT[0]:g} s"
     return getattr(error, "strerror", None) or str(error)
 
 

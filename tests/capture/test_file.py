@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -488,3 +489,11 @@ class TestDamage:
             frames, _ = read(path)
             assert frames
             assert all(a.pts < b.pts for a, b in pairwise(frames))
+
+
+def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.media._URL_TIMEOUT", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as server:  # it accepts, and never answers
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/video.mp4"
+        with pytest.raises(SourceError, match=r"the server was silent for 0\.2 s"):
+            FileSource(url)
