@@ -40,8 +40,14 @@ def quality_table(report: dict[str, Any]) -> str:
             f"| {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
             f"| {result['empty_rooms_percent']:.2f} % |"
         )
+    lag = report["networks"]["fast"]["clips"]["lag"]
+    late = (
+        f"Smoothing delays pixels of *fast* that turn foreground within one frame by "
+        f"{lag['mean_frames']:.2f} frames on average; {100 * lag['later_than_one_frame']:.1f} % of "
+        "them come more than one frame late."
+    )
     machine = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
-    return "\n".join([*lines, "", f"Measured on {machine}."])
+    return "\n".join([*lines, "", late, "", f"Measured on {machine}."])
 
 
 def fill_in(text: str, name: str, content: str) -> str:
