@@ -197,6 +197,13 @@ class TestBadInput:
             container.mux(stream.encode(None))
         _fails("has no video in it", "file", sound, tmp_path / "o.mp4")
 
+    def test_unknown_codec(self, tmp_path: Path) -> None:
+        video = write_clip(tmp_path / "in.mkv")
+        content = video.read_bytes()
+        assert b"V_MPEG4/ISO/AVC" in content
+        video.write_bytes(content.replace(b"V_MPEG4/ISO/AVC", b"V_NOBODY/KNOWS/"))
+        _fails("its video codec is unknown here", "file", video, tmp_path / "o.mp4")
+
     def test_unwritable_output(self, clip: Path, tmp_path: Path) -> None:
         _fails("its folder does not exist", "file", clip, tmp_path / "no" / "o.mp4")
 
