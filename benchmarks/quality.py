@@ -39,11 +39,11 @@ from models.evaluate import (
     mean_figures,
     measure,
 )
-from models.machine import machine
+from models.machine import write_report
 from realtime.frame import Float32, UInt8
 from realtime.inference import Matting
-from realtime.inference.catalogue import embedded_names, inspect
-from realtime.inference.model import Model
+from realtime.inference.catalogue import checksum, embedded_names
+from realtime.inference.model import Model, read_model
 
 _RESULTS = Path(__file__).parent / "results"
 _CLIP_FPS = 25
@@ -162,13 +162,14 @@ def evaluate(
     model: str, data: Path, people: Sequence[Picture], rooms: Sequence[Picture]
 ) -> dict[str, Any]:
     """Everything about one network."""
-    info = inspect(model, "cpu")
+    content, _ = read_model(model)
+    width, height = Model(model, "cpu").signature.size_for(16, 9)
     with Matting(model, "cpu") as matting:
         stills: Callable[[UInt8], Float32] = matting
         report = {
-            "size_16_9": f"{info.width}x{info.height}",
-            "bytes": info.bytes,
-            "sha256": info.sha256,
+            "size_16_9": f"{width}x{height}",
+            "bytes": len(content),
+            "sha256": checksum(content),
             "people": evaluate_people(stills, people),
             "empty_rooms_percent": evaluate_rooms(stills, rooms),
         }
@@ -244,14 +245,14 @@ def main() -> int:
     rooms = load_all(backgrounds)
     arguments.out.mkdir(parents=True, exist_ok=True)
     with networks(arguments.peers) as found:
-        report: dict[str, Any] = {"machine": machine(), "networks": {}}
+        report: dict[str, Any] = {"networks": {}}
         for name, model in found.items():
             print(f"measuring {name} …", flush=True)
             report["networks"][name] = evaluate(model, arguments.data, people, rooms)
         for name, milliseconds in time_in_turn(found).items():
             report["networks"][name]["milliseconds"] = milliseconds
         sheet = gallery(found, people)
-    (arguments.out / "quality.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_report(arguments.out / "quality.json", report)
     cv2.imwrite(str(arguments.out / "quality.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     return 0
 

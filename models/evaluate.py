@@ -9,7 +9,6 @@ part of the pixels called a person in backgrounds with nobody in them.
 
 import argparse
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 from models import metrics
 from models.dataset import U8, Entry, Picture, load, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.machine import machine
+from models.machine import write_report
 from models.metrics import Alpha
 from models.predictor import Predictor
 from models.sizes import AREA
@@ -180,9 +179,7 @@ def main() -> int:
     results = [evaluate(path, arguments.data, arguments.area) for path in arguments.networks]
     print("IoU / MAD×1e3\n\n" + table(results))
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        report = {"machine": machine(), "networks": results}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_report(arguments.json, {"networks": results})
     return 0
 
 

@@ -1,9 +1,11 @@
 """Where a measurement was taken."""
 
+import json
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("torch", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "numpy")
 
@@ -22,6 +24,13 @@ def machine() -> dict[str, str | int]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def write_report(path: Path, figures: dict[str, Any]) -> None:
+    """Writes measured figures as JSON, headed by the machine; makes the folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"machine": machine()} | figures, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _cpu_name() -> str:

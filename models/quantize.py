@@ -8,7 +8,6 @@ on the val split falls by more than 0.3 points.
 """
 
 import argparse
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from models.augmentation import Sampler
 from models.dataset import Picture, load, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
 from models.evaluate import evaluate_people
-from models.machine import machine
+from models.machine import write_report
 from models.predictor import F32, Predictor
 from models.sizes import NATIVE_SIZE
 
@@ -237,9 +236,7 @@ def main() -> int:
     )
     print("operators", report["operators"])
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"machine": machine()} | report, indent=1)
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+        write_report(arguments.json, report)
     if report["points_of_iou_lost"] > LOST_POINTS:
         arguments.target.unlink()
         print(f"error: more than {LOST_POINTS} points lost, {arguments.target} removed")

@@ -6,7 +6,6 @@ Networks with free sizes run at about `--area` pixels, others at their own size.
 """
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import ModelsError, run_command
-from models.machine import machine
+from models.machine import write_report
 from models.predictor import Predictor
 from models.sizes import AREA
 
@@ -75,9 +74,8 @@ def main() -> int:
             f"p95 {row['p95_ms']:.2f} ms  {row['ratio_to_last']:.2f} of the last"
         )
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        report = {"machine": machine(), "threads": 1, "runs": arguments.runs, "networks": figures}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        report = {"threads": 1, "runs": arguments.runs, "networks": figures}
+        write_report(arguments.json, report)
     return 0
 
 

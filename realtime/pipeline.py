@@ -101,16 +101,31 @@ class Pipeline:
         """
         try:
             self._sink.open(self._source.format, transparent=self._transparent)
+            interrupted = self._run_workers(on_progress)
+            if self._frames_out:
+                self._sink.close(early=self._stopping.is_set())
+            else:
+                self._sink.abort()
         except BaseException:
             self._sink.abort()
             raise
+        summary = self._summary()
+        if interrupted:
+            raise Interrupted(summary)
+        return summary
+
+    def _run_workers(self, on_progress: OnProgress | None) -> bool:
+        """Runs the threads to their end and joins them; returns whether Ctrl-C came.
+
+        Raises what the first failing thread raised.
+        """
         workers = [
             Worker("capture", self._capture, self._cancel),
             Worker("inference", self._infer, self._cancel),
             Worker("output", self._output, self._cancel),
         ]
         self._started = time.perf_counter()
-        interrupted = finished = False
+        interrupted = False
         try:
             for worker in workers:
                 worker.start()
@@ -120,26 +135,16 @@ class Pipeline:
                 interrupted = True
                 self.stop()
                 self._finish_in_peace(workers[-1])
-            finished = True
+        except BaseException:
+            self._cancel()
+            raise
         finally:
-            if not finished:
-                self._cancel()
             for worker in workers:
                 worker.join()
-            failure = next((w.error for w in workers if w.error is not None), None)
-            if failure is not None or not finished or not self._frames_out:
-                self._sink.abort()
-        if failure is not None:
-            raise failure
-        try:
-            self._sink.close(early=self._stopping.is_set())
-        except BaseException:
-            self._sink.abort()
-            raise
-        summary = self._summary()
-        if interrupted:
-            raise Interrupted(summary)
-        return summary
+        for worker in workers:
+            if worker.error is not None:
+                raise worker.error
+        return interrupted
 
     def stop(self) -> None:
         """Ends the run early; what was captured is still finished. From any thread."""

@@ -67,8 +67,13 @@ def inspect(name: str | Path, device: Device = "auto") -> ModelInfo:
         milliseconds=statistics.median(durations[_WARM_UP_RUNS:]) * 1e3,
         provider=model.provider,
         licence=model.licence,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=checksum(content),
     )
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def embedded_names() -> list[str]:
