@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ModelError,
         OutputError,
         RealtimeError,
+        SettingsError,
         SourceError,
     )
     from realtime.inference import Matting
@@ -40,6 +41,7 @@ _HOME = {
     "OutputError": "errors",
     "Progress": "stats",
     "RealtimeError": "errors",
+    "SettingsError": "errors",
     "SourceError": "errors",
     "StageTime": "stats",
     "Summary": "stats",
@@ -57,6 +59,7 @@ __all__ = [
     "OutputError",
     "Progress",
     "RealtimeError",
+    "SettingsError",
     "SourceError",
     "StageTime",
     "Summary",

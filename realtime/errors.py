@@ -5,7 +5,8 @@
     ├── OutputError       the output cannot be opened or written
     ├── BackgroundError   the background is not one
     ├── ModelError        the network cannot be loaded, or does not behave like a matting network
-    └── DeviceError       the asked processor cannot be used
+    ├── DeviceError       the asked processor cannot be used
+    └── SettingsError     an option is unknown, or has a value that it may not have
 
     Interrupted (a KeyboardInterrupt)   Ctrl-C, after everything written so far was made playable
 
@@ -42,6 +43,10 @@ class ModelError(RealtimeError):
 
 class DeviceError(RealtimeError):
     """The asked processor cannot be used here."""
+
+
+class SettingsError(RealtimeError):
+    """An option is unknown, has a value that it may not have, or cannot change now."""
 
 
 class Interrupted(KeyboardInterrupt):
