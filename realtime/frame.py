@@ -78,6 +78,8 @@ class Frame:
         time_base: seconds in one unit of `pts`.
         color: how to read the planes.
         alpha: straight (not premultiplied) coverage, uint8 (H, W), where the picture has any.
+        epoch: grows each time a camera was lost and came back. In another epoch, what was seen
+            before says nothing: start afresh. (A mark on the first frame could be dropped with it.)
     """
 
     planes: Planes
@@ -86,6 +88,7 @@ class Frame:
     time_base: Fraction
     color: ColorTags = ColorTags()
     alpha: UInt8 | None = None
+    epoch: int = 0
 
     @property
     def time(self) -> float:
