@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import reprlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,6 +21,10 @@ BackgroundFit = Literal["cover", "fit"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 Subject = Literal["everyone", "largest"]
 Fallback = Literal["card", "blur", "black"]
+
+# How much of a wrong value a message repeats.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 # Field metadata wants a key.
 _OPTION = "option"
@@ -52,6 +57,11 @@ class Option:
     restart: bool = False
     momentary: bool = False
     metavar: str = "TEXT"
+
+    @property
+    def limited(self) -> bool:
+        """Whether its type alone does not say which values it takes."""
+        return bool(self.choices) or math.isfinite(self.maximum)
 
     @property
     def allowed(self) -> str:
@@ -112,8 +122,10 @@ def _is_text(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python does not write out a number of thousands of digits
+        return "that number"
 
 
 def _about(help_: str, **rules: Any) -> dict[str, dict[str, Any]]:
@@ -197,7 +209,7 @@ class Settings:
     backgrounds: tuple[str, ...] = field(
         default=(),
         metadata=_about(
-            'What "next background" walks through, each like background.', metavar="WHAT"
+            'What "next background" walks through, each written like background.', metavar="WHAT"
         ),
     )
     background_fit: BackgroundFit = field(
@@ -296,7 +308,7 @@ class Settings:
     latency_budget: float = field(
         default=0.0,
         metadata=_about(
-            "Seconds that a picture may take from camera to output; 0 is two frames' worth.",
+            "Seconds that a picture may take from camera to output; 0 is the time of two pictures.",
             minimum=0,
             maximum=10,
         ),
@@ -308,6 +320,9 @@ class Settings:
     freeze: bool = field(default=False, metadata=_about("Hold the picture.", momentary=True))
     overlay: bool = field(
         default=False, metadata=_about("Write figures onto the preview.", momentary=True)
+    )
+    key_help: bool = field(
+        default=False, metadata=_about("Write the keys onto the preview.", momentary=True)
     )
 
     def __post_init__(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2  # noqa: F401 - before PyAV, see realtime.media
@@ -33,3 +34,16 @@ def shared() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("no folder of real clips beside the checkout")
     return _SHARED
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Waits until something another thread does has come true; generously, not for long."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end, "it never came true"
+            time.sleep(0.01)
+
+    return wait

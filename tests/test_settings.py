@@ -192,4 +192,9 @@ class TestStore:
 
 def test_the_order_of_options_is_that_of_the_fields() -> None:
     assert [item.name for item in fields(Settings)] == _NAMES
-    assert [name for name in _NAMES if OPTIONS[name].momentary] == ["panic", "freeze", "overlay"]
+    assert [name for name in _NAMES if OPTIONS[name].momentary] == [
+        "panic",
+        "freeze",
+        "overlay",
+        "key_help",
+    ]

@@ -1,0 +1,1 @@
+"""Commands beside the jobs of `realtime.cli`, each in a module of its own."""
