@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +14,9 @@ from typing import Any
 # Durations are counted in buckets that are 2 % wide: percentiles are then exact to 1 %, which is
 # finer than one run differs from the next.
 _BUCKET_RATIO = math.log(1.02)
+
+# Seconds that live figures look back: long enough for steady ones, short enough to see a change.
+_WINDOW = 5
 
 
 class Histogram:
@@ -36,6 +39,11 @@ class Histogram:
                 return math.exp(bucket * _BUCKET_RATIO)
         return math.nan
 
+    def merge(self, other: Histogram) -> None:
+        """Adds everything that another one counted."""
+        self._buckets.update(other._buckets)
+        self.count += other.count
+
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
@@ -44,17 +52,97 @@ class StageTime:
     median_ms: float
     p95_ms: float
 
+    @classmethod
+    def of(cls, histogram: Histogram) -> StageTime:
+        return cls(histogram.percentile(50) * 1e3, histogram.percentile(95) * 1e3)
 
-class Stats:
-    """Durations by the name of their stage; stages of different threads may be timed at once."""
+
+class _Stage:
+    """The durations of one stage: of the whole run, and of each of the last seconds."""
 
     def __init__(self) -> None:
+        self.all = Histogram()
+        self._seconds: deque[tuple[int, Histogram]] = deque(maxlen=_WINDOW)
+
+    def add(self, duration: float, second: int) -> None:
+        self.all.add(duration)
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append((second, Histogram()))
+        self._seconds[-1][1].add(duration)
+
+    def recent(self, second: int) -> Histogram:
+        merged = Histogram()
+        for when, histogram in self._seconds:
+            if when > second - _WINDOW:
+                merged.merge(histogram)
+        return merged
+
+
+class _Event:
+    """How often something happened: in the whole run, and in each of the last seconds."""
+
+    def __init__(self, now: float) -> None:
+        self.all = 0
+        self._first = now
+        self._seconds: deque[tuple[int, int]] = deque(maxlen=_WINDOW + 1)
+
+    def add(self, second: int) -> None:
+        self.all += 1
+        before = 0
+        if self._seconds and self._seconds[-1][0] == second:
+            before = self._seconds.pop()[1]
+        self._seconds.append((second, before + 1))
+
+    def rate(self, now: float) -> float:
+        """Events in a second over the last `_WINDOW` whole seconds and the one that runs."""
+        oldest = math.floor(now) - _WINDOW
+        span = now - max(self._first, oldest)
+        happened = sum(number for when, number in self._seconds if when >= oldest)
+        if self._first >= oldest:
+            # The first began what is measured: n events have n - 1 spaces between them.
+            happened -= 1
+        return happened / span if span > 0 else 0.0
+
+
+class Stats:
+    """Durations by the name of their stage, and how often what happens happened.
+
+    Stages of different threads may be timed at once. Memory does not grow with the run.
+
+    Args:
+        clock: seconds, for what is said of the last seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._histograms: dict[str, Histogram] = {}
+        self._stages: defaultdict[str, _Stage] = defaultdict(_Stage)
+        self._events: dict[str, _Event] = {}
 
     def add(self, stage: str, seconds: float) -> None:
+        """Counts a duration."""
+        second = math.floor(self._clock())
         with self._lock:
-            self._histograms.setdefault(stage, Histogram()).add(seconds)
+            self._stages[stage].add(seconds, second)
+
+    def count(self, event: str) -> None:
+        """Counts that something happened, such as "captured" or "delivered"."""
+        now = self._clock()
+        with self._lock:
+            if event not in self._events:
+                self._events[event] = _Event(now)
+            self._events[event].add(math.floor(now))
+
+    def total(self, event: str) -> int:
+        """How often it happened since the start."""
+        with self._lock:
+            return self._events[event].all if event in self._events else 0
+
+    def rate(self, event: str) -> float:
+        """How often it happened in a second, over the last few; 0 where it never did."""
+        now = self._clock()
+        with self._lock:
+            return self._events[event].rate(now) if event in self._events else 0.0
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -66,10 +154,52 @@ class Stats:
     def stages(self) -> dict[str, StageTime]:
         """Median and 95th percentile of each stage, in the order in which they first ran."""
         with self._lock:
-            return {
-                stage: StageTime(h.percentile(50) * 1e3, h.percentile(95) * 1e3)
-                for stage, h in self._histograms.items()
-            }
+            return {name: StageTime.of(stage.all) for name, stage in self._stages.items()}
+
+    def recent(self) -> dict[str, StageTime]:
+        """Like `stages`, over the last few seconds; without stages that did not run in them."""
+        second = math.floor(self._clock())
+        with self._lock:
+            recent = {name: stage.recent(second) for name, stage in self._stages.items()}
+        return {
+            name: StageTime.of(durations) for name, durations in recent.items() if durations.count
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a live run does at this moment; rates and times are of the last few seconds.
+
+    Attributes:
+        state: what leaves: "live", or why something else does.
+        seconds: since the start of the run.
+        capture_fps: frames in a second from the camera.
+        delivered_fps: distinct frames in a second that went out; no repetition, no placeholder.
+        frames_in: frames from the camera since the start.
+        frames_out: distinct frames that went out since the start.
+        dropped: frames given up since the start.
+        stages: time per frame of each stage; "latency" is from capture to output, "alpha age" is
+            how old the picture was when its alpha was used.
+        provider: what computes the alpha, as onnxruntime calls it.
+        provider_reason: why this one.
+        governor: its level, in words; empty without one.
+    """
+
+    state: str
+    seconds: float
+    capture_fps: float
+    delivered_fps: float
+    frames_in: int
+    frames_out: int
+    dropped: int
+    stages: dict[str, StageTime]
+    provider: str
+    provider_reason: str
+    governor: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
