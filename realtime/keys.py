@@ -93,6 +93,11 @@ class Action:
     help: str
     change: Callable[[Settings], Changes] | None
 
+    @property
+    def shown(self) -> str:
+        """Its first key, as written on a keyboard."""
+        return self.keys[0].upper()
+
     def perform(self, store: SettingsStore) -> bool:
         """Does it; returns whether the run goes on."""
         if self.change is None:
@@ -143,4 +148,4 @@ def handle(code: int, store: SettingsStore) -> bool:
 
 def help_lines() -> list[str]:
     """The keys and what they do, a line each."""
-    return [f"{action.keys[0].upper():<3}{action.help}" for action in ACTIONS]
+    return [f"{action.shown:<3}{action.help}" for action in ACTIONS]

@@ -177,7 +177,8 @@ class Figures:
         delivered_fps: distinct frames in a second that went out; no repetition, no placeholder.
         frames_in: frames from the camera since the start.
         frames_out: distinct frames that went out since the start.
-        dropped: frames given up since the start.
+        frames_dropped: frames given up since the start.
+        placeholders: pictures sent since the start that no camera had just taken.
         stages: time per frame of each stage; "latency" is from capture to output, "alpha age" is
             how old the picture was when its alpha was used.
         provider: what computes the alpha, as onnxruntime calls it.
@@ -191,7 +192,8 @@ class Figures:
     delivered_fps: float
     frames_in: int
     frames_out: int
-    dropped: int
+    frames_dropped: int
+    placeholders: int
     stages: dict[str, StageTime]
     provider: str
     provider_reason: str

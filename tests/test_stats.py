@@ -179,7 +179,8 @@ def example_figures(state: str = "live") -> Figures:
         delivered_fps=29.98,
         frames_in=22626,
         frames_out=22612,
-        dropped=14,
+        frames_dropped=14,
+        placeholders=3,
         stages={
             "preprocess": StageTime(0.62, 1.04),
             "infer": StageTime(3.71, 5.22),
