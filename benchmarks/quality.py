@@ -29,11 +29,11 @@ import cv2
 import numpy as np
 
 from models import metrics
-from models.dataset import Picture, load_all, read_backgrounds, read_index
+from models.clips import apart, clip_folders, compose_clip
+from models.dataset import Picture, load_all, read_index
 from models.errors import ModelsError, run_command
 from models.evaluate import (
-    CLIP_ROOMS,
-    compose_clip,
+    empty_rooms,
     evaluate_people,
     evaluate_rooms,
     mean_figures,
@@ -133,7 +133,7 @@ def evaluate_video(model: str, data: Path, rooms: Sequence[Picture]) -> dict[str
     raw_rows: list[dict[str, float]] = []
     smoothed_rows: list[dict[str, float]] = []
     lags = []
-    for folder in sorted(path for path in (data / "val_clips").glob("*") if path.is_dir()):
+    for folder in clip_folders(data):
         for room in rooms:
             frames, truths = zip(*compose_clip(folder, room.image), strict=True)
             runs = {}
@@ -173,8 +173,7 @@ def evaluate(
             "people": evaluate_people(stills, people),
             "empty_rooms_percent": evaluate_rooms(stills, rooms),
         }
-    apart = rooms[:: max(1, len(rooms) // CLIP_ROOMS)][:CLIP_ROOMS]
-    return report | {"clips": evaluate_video(model, data, apart)}
+    return report | {"clips": evaluate_video(model, data, apart(rooms))}
 
 
 def time_in_turn(models: dict[str, str]) -> dict[str, float]:
@@ -241,8 +240,7 @@ def main() -> int:
     if not (arguments.data / "index.csv").is_file():
         raise ModelsError(f"{arguments.data}: has no index.csv; name the data with --data")
     people = load_all(read_index(arguments.data, "val"))
-    backgrounds = [e for e in read_backgrounds(arguments.data, "val") if e.set != "scene"]
-    rooms = load_all(backgrounds)
+    rooms = empty_rooms(arguments.data)
     arguments.out.mkdir(parents=True, exist_ok=True)
     with networks(arguments.peers) as found:
         report: dict[str, Any] = {"networks": {}}

@@ -6,43 +6,30 @@ have and often beats both (M. Wortsman et al., arXiv 2109.01903).
 """
 
 import argparse
+import copy
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from models.checkpoint import load_weights, save_weights
 from models.errors import ModelsError, run_command
-from models.network import MattingNetwork, folded
-from models.warmstart import Kernel, convolutions, load_kernels
-
-
-def unfolded(network: MattingNetwork) -> MattingNetwork:
-    """A network with identity normalisations that computes what the folded `network` does."""
-    fresh = MattingNetwork(network.wide)
-    kernels = []
-    for part in convolutions(network):
-        conv = part if isinstance(part, nn.Conv2d) else part.conv
-        assert conv.bias is not None
-        kernels.append(Kernel(conv.weight.detach().numpy(), conv.bias.detach().numpy()))
-    load_kernels(fresh, kernels)
-    return fresh.eval()
+from models.network import MattingNetwork
 
 
 def blend(first: MattingNetwork, second: MattingNetwork, part: float) -> MattingNetwork:
-    """(1 − part)·first + part·second, after folding the normalisations of both.
+    """(1 − part)·first + part·second.
 
-    Raises `ModelsError` unless 0 ≤ part ≤ 1 and both have the same activations.
+    Raises `ModelsError` unless 0 ≤ part ≤ 1 and both are of one architecture.
     """
     if not 0 <= part <= 1:
         raise ModelsError(f"--part is {part}: it must lie in 0..1")
-    if first.wide != second.wide:
-        raise ModelsError(f"one network has {first.wide}, the other {second.wide}")
-    result, other = folded(first), folded(second).state_dict()
+    if first.name != second.name:
+        raise ModelsError(f"one network is {first.name}, the other {second.name}")
+    result, other = copy.deepcopy(first), second.state_dict()
     with torch.no_grad():
         for name, value in result.state_dict().items():
             value.lerp_(other[name], part)
-    return unfolded(result)
+    return result.eval()
 
 
 def main() -> int:

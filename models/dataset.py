@@ -22,6 +22,7 @@ from models.errors import ModelsError
 Split = Literal["train", "val"]
 Licences = Literal["all", "permissive"]
 U8 = npt.NDArray[np.uint8]
+F32 = npt.NDArray[np.float32]
 
 BACKGROUNDS_WITH_PEOPLE = frozenset(
     f"scene_{number:03}.jpg" for number in (6, 8, 14, 55, 84, 90, 99, 103, 108)

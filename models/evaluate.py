@@ -9,28 +9,22 @@ part of the pixels called a person in backgrounds with nobody in them.
 
 import argparse
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from models import metrics
-from models.dataset import U8, Entry, Picture, load, read_backgrounds, read_index
+from models.clips import apart, clip_folders, compose_clip
+from models.dataset import U8, Picture, load_all, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
 from models.machine import write_report
 from models.metrics import Alpha
 from models.predictor import Predictor
-from models.sizes import AREA
 
 Matter = Callable[[U8], Alpha]
 Figures = dict[str, float]
-
-CLIP_SIZE = (288, 512)
-"""Height and width of the composed clips; Grad and Conn depend on it."""
-
-CLIP_ROOMS = 2
 
 
 def measure(alpha: Alpha, truth: Alpha) -> Figures:
@@ -69,38 +63,10 @@ def evaluate_people(matter: Matter, pictures: Sequence[Picture]) -> dict[str, di
     return sets
 
 
-def compose_clip(folder: Path, room: U8) -> Iterator[tuple[U8, Alpha]]:
-    """Frames (uint8 [H, W, 3] RGB, alpha [H, W]) of a keyed head before `room`, at `CLIP_SIZE`.
-
-    The head is scaled to the frame's height and stands on its lower edge, in the middle.
-    """
-    height, width = CLIP_SIZE
-    rows, columns = room.shape[:2]
-    scale = max(height / rows, width / columns)
-    size = (max(width, round(columns * scale)), max(height, round(rows * scale)))
-    wide = cv2.resize(room, size, interpolation=cv2.INTER_AREA)
-    behind = wide[(size[1] - height) // 2 :, (size[0] - width) // 2 :][:height, :width]
-    for path in sorted(folder.glob("*.jpg")):
-        entry = Entry(path, path.with_suffix(".png"), folder.name, "val", "keyed", True, "")
-        head = load(entry)
-        shrink = min(height / head.alpha.shape[0], width / head.alpha.shape[1])
-        h, w = round(head.alpha.shape[0] * shrink), round(head.alpha.shape[1] * shrink)
-        colour = cv2.resize(head.image, (w, h), interpolation=cv2.INTER_AREA)
-        matte = cv2.resize(head.alpha, (w, h), interpolation=cv2.INTER_AREA)
-        truth = np.zeros(CLIP_SIZE, np.float32)
-        left = (width - w) // 2
-        truth[height - h :, left : left + w] = matte.astype(np.float32) / np.float32(255)
-        front = np.zeros((height, width, 3), np.uint8)
-        front[height - h :, left : left + w] = colour
-        part = truth[..., None]
-        yield np.asarray(front * part + behind * (1 - part) + 0.5, np.uint8), truth
-
-
 def evaluate_clips(matter: Matter, data: Path, rooms: Sequence[Picture]) -> Figures | None:
     """Mean over clips × rooms; None if the data folder has no `val_clips`."""
-    folders = sorted(path for path in (data / "val_clips").glob("*") if path.is_dir())
     results: list[Figures] = []
-    for folder in folders:
+    for folder in clip_folders(data):
         for room in rooms:
             alphas: list[Alpha] = []
             truths: list[Alpha] = []
@@ -117,20 +83,22 @@ def evaluate_rooms(matter: Matter, rooms: Sequence[Picture]) -> float:
     return float(np.mean([(matter(room.image) >= 0.5).mean() for room in rooms]) * 100)
 
 
-def evaluate(path: Path, data: Path, area: int = AREA) -> dict[str, Any]:
-    """Everything about one network; those of free size run at about `area` pixels."""
+def empty_rooms(data: Path) -> list[Picture]:
+    """The rooms of the val split, with nobody in them."""
+    return load_all([entry for entry in read_backgrounds(data, "val") if entry.set != "scene"])
+
+
+def evaluate(path: Path, data: Path, area: int | None = None) -> dict[str, Any]:
+    """Everything about one network; `area` overrides the pixels that its file names."""
     matter = Predictor(path, area=area)
-    rooms = [load(entry) for entry in read_backgrounds(data, "val") if entry.set != "scene"]
-    people = [load(entry) for entry in read_index(data, "val")]
+    rooms = empty_rooms(data)
     return {
         "file": path.name,
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "size_16_9": "x".join(str(side) for side in matter.size_for(720, 1280)[::-1]),
-        "people": evaluate_people(matter, people),
-        "clips": evaluate_clips(
-            matter, data, rooms[:: max(1, len(rooms) // CLIP_ROOMS)][:CLIP_ROOMS]
-        ),
+        "people": evaluate_people(matter, load_all(read_index(data, "val"))),
+        "clips": evaluate_clips(matter, data, apart(rooms)),
         "empty_rooms_percent": evaluate_rooms(matter, rooms),
     }
 
@@ -168,8 +136,8 @@ def main() -> int:
     parser.add_argument(
         "--area",
         type=int,
-        default=AREA,
-        help="pixels a picture is brought to for networks of free size (%(default)s)",
+        help="pixels a picture is brought to for networks of free size (default: as their files "
+        "say)",
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()

@@ -4,16 +4,17 @@ The file's contract, which `realtime` relies on:
 
 | tensor | type | shape | meaning |
 |---|---|---|---|
-| `image` (input) | float32 | [batch, 3, height, width] | RGB in 0..1; sizes multiples of 16 |
+| `image` (input) | float32 | [batch, 3, height, width] | RGB in 0..1; sides multiples of stride |
 | `alpha` (output) | float32 | [batch, 1, height, width] | coverage by the person, 0..1 |
 
-Metadata: name, version, licence, description, native_size ("320x176", width×height), stride.
+Metadata: name, version, licence, description, native_size ("320x192", width×height), stride.
 """
 
 import argparse
 import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,23 +26,33 @@ from torch import Tensor, nn
 
 from models.checkpoint import load_weights
 from models.errors import ModelsError, run_command
-from models.network import STRIDE, ConvNorm, MattingNetwork, folded
-from models.sizes import NATIVE_SIZE
+from models.network import Conv, MattingNetwork
 
 OPSET = 17
 IR_VERSION = 8  # what opset 17 came with; every onnxruntime that can run the file loads it
 TOLERANCE = 1e-4
-CHECKED_SIZES = (NATIVE_SIZE, (144, 256), (256, 144), (192, 192), (288, 512), (16, 48))
+VERSION = "2.0.0"
 
-METADATA = {
-    "name": "fast",
-    "version": "1.0.0",
-    "licence": "Apache-2.0",
-    "description": "Person matting in real time on a CPU; architecture and first weights from "
-    "MediaPipe selfie segmentation (Apache-2.0, Google), fine-tuned.",
-    "native_size": f"{NATIVE_SIZE[1]}x{NATIVE_SIZE[0]}",
-    "stride": str(STRIDE),
-}
+
+def metadata(network: MattingNetwork) -> dict[str, str]:
+    """What the file says about itself."""
+    plan = network.architecture
+    return {
+        "name": network.name,
+        "version": VERSION,
+        "licence": "Apache-2.0",
+        "description": "Person matting in real time; trunk and first weights from MediaPipe "
+        "selfie segmentation (Apache-2.0, Google), extended and trained on.",
+        "native_size": f"{plan.native_size[1]}x{plan.native_size[0]}",
+        "stride": str(plan.stride),
+    }
+
+
+def checked_sizes(network: MattingNetwork) -> list[tuple[int, int]]:
+    """(height, width) at which the file is compared with the network."""
+    stride = network.architecture.stride
+    multiples = [(5, 8), (8, 5), (6, 6), (9, 16), (1, 3)]
+    return [network.architecture.native_size] + [(h * stride, w * stride) for h, w in multiples]
 
 
 class _WithSigmoid(nn.Module):
@@ -53,12 +64,12 @@ class _WithSigmoid(nn.Module):
         return torch.sigmoid(self.network(image))
 
 
-def export(network: MattingNetwork, path: Path, metadata: dict[str, str] | None = None) -> float:
-    """Write `network` to `path` and return the largest difference from torch over all sizes.
+def export(network: MattingNetwork, path: Path) -> float:
+    """Write `network` to `path` and return the largest difference from torch over several sizes.
 
     Raises `ModelsError` (and leaves no file) if an alpha differs by more than 1e-4.
     """
-    module = _WithSigmoid(folded(network)).eval()
+    module = _WithSigmoid(copy.deepcopy(network)).eval()
     traced = copy.deepcopy(module)
     pad_symmetrically(traced)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +78,7 @@ def export(network: MattingNetwork, path: Path, metadata: dict[str, str] | None 
         warnings.simplefilter("ignore")
         torch.onnx.export(
             traced,
-            (torch.rand(1, 3, 144, 256),),
+            (torch.rand(1, 3, 96, 160),),
             str(path),
             input_names=["image"],
             output_names=["alpha"],
@@ -85,11 +96,11 @@ def export(network: MattingNetwork, path: Path, metadata: dict[str, str] | None 
         model.graph.output[0].type.tensor_type.shape.dim[number].dim_param = name
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1
     model.ir_version = IR_VERSION
-    model.producer_name, model.producer_version = "models.export", METADATA["version"]
-    onnx.helper.set_model_props(model, METADATA | (metadata or {}))
+    model.producer_name, model.producer_version = "models.export", VERSION
+    onnx.helper.set_model_props(model, metadata(network))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
-    difference = parity(module, path)
+    difference = parity(module, path, checked_sizes(network))
     if difference > TOLERANCE:
         path.unlink()
         raise ModelsError(f"the exported network differs from torch by {difference:.2e}")
@@ -102,7 +113,7 @@ def pad_symmetrically(module: nn.Module) -> None:
     Sizes stay right, contents shift by a pixel until `pad_like_tensorflow` corrects the file.
     """
     for part in module.modules():
-        if isinstance(part, ConvNorm) and part.pad:
+        if isinstance(part, Conv) and part.pad:
             part.conv.padding = (part.pad[1], part.pad[1])
             part.pad = None
 
@@ -119,12 +130,12 @@ def pad_like_tensorflow(model: onnx.ModelProto) -> None:
             attributes["pads"].ints[:] = [top - 1, left - 1, bottom, right]
 
 
-def parity(module: nn.Module, path: Path) -> float:
-    """Largest absolute difference between torch and onnxruntime over several sizes."""
+def parity(module: nn.Module, path: Path, sizes: Sequence[tuple[int, int]]) -> float:
+    """Largest absolute difference between torch and onnxruntime over (height, width) `sizes`."""
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     worst = 0.0
-    for batch, (height, width) in enumerate(CHECKED_SIZES, start=1):
+    for batch, (height, width) in enumerate(sizes, start=1):
         image: npt.NDArray[np.float32] = random.random((batch, 3, height, width), np.float32)
         (alpha,) = session.run(["alpha"], {"image": image})
         with torch.no_grad():

@@ -1,33 +1,40 @@
-"""What the network is trained to make small.
+"""What the networks are trained to make small.
 
-All functions take alpha float32 [N, 1, H, W] in 0..1 and return one value per picture, [N].
+All functions take alphas float32 [N, 1, H, W] in 0..1 and return one value per picture, [N].
 """
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from models.dataset import F32
+
 BOUNDARY_GAIN = 3.0
 """How much more a pixel near the outline counts, on top of one."""
+
+BOUNDARY_RADIUS = 3
 
 LEVELS = 4
 
 
-def boundary_weight(target: Tensor, radius: int = 3) -> Tensor:
-    """1 far from the outline, 1 + `BOUNDARY_GAIN` within `radius` pixels of a change of alpha."""
-    size = 2 * radius + 1
-    highest = F.max_pool2d(target, size, stride=1, padding=radius)
-    lowest = -F.max_pool2d(-target, size, stride=1, padding=radius)
-    return 1 + BOUNDARY_GAIN * (highest - lowest)
+def boundary_weight(alpha: F32) -> F32:
+    """1 far from the outline of alpha [H, W], 1 + `BOUNDARY_GAIN` near it, scaled to a mean of 1.
+
+    Near is within `BOUNDARY_RADIUS` pixels of a change of alpha.
+    """
+    square = np.ones((2 * BOUNDARY_RADIUS + 1,) * 2, np.uint8)
+    weight = 1 + BOUNDARY_GAIN * (cv2.dilate(alpha, square) - cv2.erode(alpha, square))
+    return np.asarray(weight / weight.mean(), np.float32)
 
 
-def laplacian(alpha: Tensor, target: Tensor, levels: int = LEVELS) -> Tensor:
-    """L1 distance of the Laplacian pyramids, each level weighted by 2^level, per pixel.
+def laplacian(difference: Tensor, levels: int = LEVELS) -> Tensor:
+    """L1 norm of the Laplacian pyramid of α − t, each level weighted by 2^level, per pixel.
 
     As used for matting by Hou and Liu (Context-aware image matting, ICCV 2019), with box filters
-    in place of Gaussians.
+    in place of Gaussians. The pyramid is linear: that of the difference is the difference.
     """
-    difference = alpha - target  # the pyramid is linear
     total = difference.new_zeros(difference.shape[0])
     for level in range(levels):
         smaller = F.avg_pool2d(difference, 2)
@@ -37,15 +44,23 @@ def laplacian(alpha: Tensor, target: Tensor, levels: int = LEVELS) -> Tensor:
     return total
 
 
-def matting_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """½ cross-entropy + 3 L1, both heavier near the outline, + Laplacian pyramid.
+def matting_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """½ cross-entropy + 3 L1, both by the pixels' `weight`, + Laplacian pyramid.
 
     Cross-entropy against the soft target keeps a gradient where the network is sure and wrong; L1
     wants a decision in place of a grey veil; the pyramid gives the outline its shape.
     """
-    alpha = torch.sigmoid(logits)
-    weight = boundary_weight(target)
-    weight = weight / weight.mean((1, 2, 3), keepdim=True)
+    difference = torch.sigmoid(logits) - target
     entropy = F.binary_cross_entropy_with_logits(logits, target, weight, reduction="none")
-    distance = (alpha - target).abs() * weight
-    return 0.5 * entropy.mean((1, 2, 3)) + 3 * distance.mean((1, 2, 3)) + laplacian(alpha, target)
+    distance = difference.abs() * weight
+    return 0.5 * entropy.mean((1, 2, 3)) + 3 * distance.mean((1, 2, 3)) + laplacian(difference)
+
+
+def flicker_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """L1 of what changes wrongly from each even picture to the odd one after it, [N/2].
+
+    The pictures are consecutive frames, in pairs. It is what dtSSD measures, without the square,
+    which would leave small flicker alone.
+    """
+    difference = torch.sigmoid(logits) - target
+    return (difference[1::2] - difference[::2]).abs().mean((1, 2, 3))

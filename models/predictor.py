@@ -4,12 +4,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
+from models.dataset import F32, U8
 from models.errors import ModelsError
-from models.sizes import AREA, network_size
+from models.sizes import network_size
 
 # they have no base class of their own in onnxruntime
 LOAD_ERRORS = (
@@ -20,20 +20,21 @@ LOAD_ERRORS = (
     runtime.NotImplemented,
 )
 
-U8 = npt.NDArray[np.uint8]
-F32 = npt.NDArray[np.float32]
+# Of files that do not say.
+_NATIVE_SIZE = "256x144"
+_STRIDE = "16"
 
 
 class Predictor:
     """Picture uint8 [H, W, 3] RGB → alpha float32 [H, W] in 0..1.
 
     Understands one float32 input of RGB in 0..1, [N, 3, H, W] or [N, H, W, 3], and an alpha of
-    one channel in the same layout. Networks with free sizes get a size of about `area` pixels
-    and the picture's aspect; for those of a fixed size the picture is squashed.
-    Raises `ModelsError` for any other file.
+    one channel in the same layout. Networks with free sizes get a size of the picture's aspect
+    and about as many pixels as their file names as native, or `area`; for those of a fixed size
+    the picture is squashed. Raises `ModelsError` for any other file.
     """
 
-    def __init__(self, path: Path, threads: int = 1, area: int = AREA) -> None:
+    def __init__(self, path: Path, threads: int = 1, area: int | None = None) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -52,7 +53,10 @@ class Predictor:
                 f"{path} does not take one RGB picture (inputs: "
                 f"{', '.join(f'{i.name} {i.shape}' for i in inputs)})"
             )
-        self.path, self.area = path, area
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        native = metadata.get("native_size", _NATIVE_SIZE).split("x")
+        self.path, self.area = path, area or int(native[0]) * int(native[1])
+        self.stride = int(metadata.get("stride", _STRIDE))
         self.input, self.output = inputs[0].name, outputs[0].name
         self.channels_first = shape[1] == 3
         height, width = shape[2:] if self.channels_first else shape[1:3]
@@ -61,7 +65,7 @@ class Predictor:
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) at which a picture of this size goes through the network."""
-        return self.fixed or network_size(height, width, self.area)
+        return self.fixed or network_size(height, width, self.area, self.stride)
 
     def prepare(self, image: U8) -> F32:
         """The network's input for a picture."""

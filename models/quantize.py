@@ -4,13 +4,17 @@
 
 Weights are int8 per output channel, activations uint8. The ranges come from training pictures
 and composites drawn like in training. The exit status is 1, and no file is left, if the mean IoU
-on the val split falls by more than 0.3 points.
+on the val split falls by more than 0.3 points or the MAD rises by more than 3 %.
+
+`--sensitivity` quantizes one stage of the network at a time and tells what that stage loses and
+how much time it saves: what `--keep-float` was chosen by.
 """
 
 import argparse
+import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -27,13 +31,14 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from models.augmentation import Sampler
-from models.dataset import Picture, load, read_backgrounds, read_index
+from models.clips import apart
+from models.dataset import F32, Picture, load, load_all, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.evaluate import evaluate_people
+from models.evaluate import empty_rooms, evaluate_clips, evaluate_people
 from models.machine import write_report
-from models.predictor import F32, Predictor
-from models.sizes import NATIVE_SIZE
+from models.predictor import Predictor
+from models.scenes import Sampler
+from models.speed import time_networks
 
 KEEP_FLOAT = (
     "/network/stem/*",
@@ -41,7 +46,9 @@ KEEP_FLOAT = (
     "/network/up4/*",
     "/network/up2/*",
     "/network/last/*",
+    "/network/detail/*",
     "/network/DepthToSpace",
+    "/network/Add*",
     "/Sigmoid",
 )
 """Nodes left in float: logits in 8 bits cost more IoU than all the rest together, and the stages at
@@ -49,6 +56,7 @@ half and a quarter of the picture's size flicker less and run faster in float. W
 is the deep part, where the weights are."""
 
 LOST_POINTS = 0.3
+LOST_MAD = 1.03
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -74,8 +82,8 @@ class SampleReader(CalibrationDataReader):  # type: ignore[misc]
         self._remaining: Iterator[dict[str, F32]] = iter([{"image": s} for s in self.samples])
 
 
-def calibration_samples(data: Path, count: int, seed: int = 7) -> list[F32]:
-    """Inputs like the ones that training draws: float32 [1, 3, height, width] in 0..1."""
+def calibration_samples(data: Path, count: int, size: tuple[int, int], seed: int = 7) -> list[F32]:
+    """Inputs like the ones that training draws: float32 [1, 3, *size] in 0..1."""
     rng = np.random.default_rng(seed)
 
     def some(entries: Sequence[Any]) -> list[Picture]:
@@ -83,7 +91,7 @@ def calibration_samples(data: Path, count: int, seed: int = 7) -> list[F32]:
         return [load(entries[i]) for i in chosen]
 
     sampler = Sampler(some(read_index(data, "train")), some(read_backgrounds(data, "train")))
-    images = [sampler.draw(NATIVE_SIZE, rng).image for _ in range(count)]
+    images = [sampler.draw(size, rng).image for _ in range(count)]
     return [
         np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         for image in images
@@ -105,16 +113,30 @@ def quantize(
     `reduce_range` uses 7 bits for weights, so that products cannot overflow 16 bits on CPUs with
     AVX2 but without VNNI.
     """
+    _quantize(
+        source,
+        target,
+        samples,
+        lambda name: any(fnmatch(name, pattern) for pattern in keep_float),
+        method,
+        reduce_range,
+        percentile,
+    )
+
+
+def _quantize(
+    source: Path,
+    target: Path,
+    samples: Sequence[F32],
+    stays_float: Callable[[str], bool],
+    method: str,
+    reduce_range: bool,
+    percentile: float,
+) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        model = onnx.load(str(prepared))
-        float_nodes = [
-            node.name
-            for node in model.graph.node
-            if any(fnmatch(node.name, pattern) for pattern in keep_float)
-        ]
         extra: dict[str, Any] = {"ActivationSymmetric": False, "WeightSymmetric": True}
         if method == "percentile":
             extra["CalibPercentile"] = percentile
@@ -129,7 +151,9 @@ def quantize(
             reduce_range=reduce_range,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=float_nodes,
+            nodes_to_exclude=[
+                node.name for node in onnx.load(str(prepared)).graph.node if stays_float(node.name)
+            ],
             calibrate_method=METHODS[method],
             extra_options=extra,
         )
@@ -141,10 +165,10 @@ def quantize(
     onnx.save(quantized, str(target))
 
 
-def float_operators(path: Path) -> dict[str, int]:
-    """Operators that onnxruntime still runs in float after its own optimization, with counts.
+def operators(path: Path) -> dict[str, int]:
+    """The operators that onnxruntime runs after its own optimization, with counts.
 
-    Quantized operators have names of their own there (QLinearConv, …).
+    Quantized ones have names of their own there (QLinearConv, …): the others run in float.
     """
     with tempfile.TemporaryDirectory() as folder:
         optimized = Path(folder) / "optimized.onnx"
@@ -158,7 +182,7 @@ def float_operators(path: Path) -> dict[str, int]:
 
 def compare(source: Path, target: Path, data: Path) -> dict[str, Any]:
     """IoU and MAD of both files on the val split, and how far their alphas are apart."""
-    pictures = [load(entry) for entry in read_index(data, "val")]
+    pictures = load_all(read_index(data, "val"))
     first, second = Predictor(source), Predictor(target)
     differences = [
         float(
@@ -171,15 +195,64 @@ def compare(source: Path, target: Path, data: Path) -> dict[str, Any]:
             name: {"iou": values["iou"], "mad": values["mad"]}
             for name, values in evaluate_people(predictor, pictures).items()
         }
-        for kind, predictor in (("float", first), ("int8", second))
+        for kind, predictor in (("float", first), ("other", second))
     }
-    lost = 100 * (scores["float"]["mean"]["iou"] - scores["int8"]["mean"]["iou"])
+    before, after = scores["float"]["mean"], scores["other"]["mean"]
     return scores | {
-        "points_of_iou_lost": lost,
+        "points_of_iou_lost": 100 * (before["iou"] - after["iou"]),
+        "mad_ratio": after["mad"] / before["mad"],
         "mad_between": float(np.mean(differences) * 1e3),
-        "operators": float_operators(target),
+        "operators": operators(target),
         "bytes": target.stat().st_size,
     }
+
+
+def stages(source: Path) -> list[str]:
+    """The network's stages by the names of its nodes: "stem", "to16/to16.2", …."""
+    found: dict[str, None] = {}
+    for node in onnx.load(str(source)).graph.node:
+        match = re.match(r"/network/([a-z]\w*(?:/\w+\.\d+)?)/", node.name)
+        if match:
+            found.setdefault(match[1])
+    return list(found)
+
+
+def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -> list[Any]:
+    """What each stage alone in int8 does to the clips (MAD, dtSSD) and to the time, against float.
+
+    Returns one row a stage, the float network first.
+    """
+    rooms = apart(empty_rooms(data))
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "stage.onnx"
+        for stage in ["", *stages(source)]:
+            if stage:
+                inside = f"/network/{stage}/"
+                _quantize(
+                    source, target, samples, lambda n, i=inside: not n.startswith(i), method,  # type: ignore[misc]
+                    False, 99.99,
+                )  # fmt: skip
+            path = target if stage else source
+            figures = evaluate_clips(Predictor(path), data, rooms)
+            if figures is None:
+                raise ModelsError(f"{data} has no val_clips to judge the stages by")
+            timed = time_networks([path, source], runs=100)
+            rows.append(
+                {
+                    "stage": stage or "none",
+                    "mad": figures["mad"],
+                    "dtssd": figures["dtssd"],
+                    "time_ratio": timed[0]["ratio_to_last"],
+                }
+            )
+            print(
+                "{stage:14} MAD {mad:.2f}  dtSSD {dtssd:.3f}  time ×{time_ratio:.2f}".format(
+                    **rows[-1]
+                ),
+                flush=True,
+            )
+    return rows
 
 
 def main() -> int:
@@ -189,7 +262,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", type=Path, help="float ONNX file of models.export")
-    parser.add_argument("target", type=Path, help="int8 ONNX file to write")
+    parser.add_argument("target", type=Path, nargs="?", help="int8 ONNX file to write")
     parser.add_argument(
         "--data",
         type=Path,
@@ -204,16 +277,27 @@ def main() -> int:
         nargs="*",
         default=KEEP_FLOAT,
         metavar="PATTERN",
-        help="leave nodes in float whose name matches (default: the last layers)",
+        help="leave nodes in float whose name matches (default: the shallow stages)",
     )
     parser.add_argument(
         "--reduce-range", action="store_true", help="7-bit weights, exact on CPUs without VNNI"
+    )
+    parser.add_argument(
+        "--sensitivity", action="store_true", help="judge each stage alone; write no network"
     )
     parser.add_argument("--json", type=Path, help="write the comparison to this file")
     arguments = parser.parse_args()
     if not arguments.source.is_file():
         raise ModelsError(f"no network at {arguments.source}: run models.export first")
-    samples = calibration_samples(arguments.data, arguments.samples)
+    if arguments.target is None and not arguments.sensitivity:
+        raise ModelsError("name the int8 file to write, or give --sensitivity")
+    native = Predictor(arguments.source).size_for(9, 16)
+    samples = calibration_samples(arguments.data, arguments.samples, native)
+    if arguments.sensitivity:
+        rows = sensitivity(arguments.source, samples, arguments.data, arguments.method)
+        if arguments.json:
+            write_report(arguments.json, {"network": arguments.source.stem, "stages": rows})
+        return 0
     quantize(
         arguments.source,
         arguments.target,
@@ -223,23 +307,31 @@ def main() -> int:
         arguments.reduce_range,
         arguments.percentile,
     )
-    report = compare(arguments.source, arguments.target, arguments.data)
-    for name, values in report["int8"].items():
+    return judged(arguments.source, arguments.target, arguments.data, arguments.json)
+
+
+def judged(source: Path, target: Path, data: Path, report_path: Path | None) -> int:
+    """Compares a smaller file with its source, tells, and removes it if it lost too much."""
+    report = compare(source, target, data)
+    for name, values in report["other"].items():
         before = report["float"][name]
         print(
             f"{name:14} IoU {before['iou']:.4f} → {values['iou']:.4f}   "
             f"MAD {before['mad']:.2f} → {values['mad']:.2f}"
         )
     print(
-        f"lost {report['points_of_iou_lost']:.2f} points of IoU, "
+        f"lost {report['points_of_iou_lost']:.2f} points of IoU, MAD ×{report['mad_ratio']:.3f}, "
         f"{report['bytes'] / 1e6:.2f} MB, alphas differ by {report['mad_between']:.2f}e-3"
     )
     print("operators", report["operators"])
-    if arguments.json:
-        write_report(arguments.json, report)
-    if report["points_of_iou_lost"] > LOST_POINTS:
-        arguments.target.unlink()
-        print(f"error: more than {LOST_POINTS} points lost, {arguments.target} removed")
+    if report_path:
+        write_report(report_path, report)
+    if report["points_of_iou_lost"] > LOST_POINTS or report["mad_ratio"] > LOST_MAD:
+        target.unlink()
+        print(
+            f"error: more than {LOST_POINTS} points of IoU or {100 * (LOST_MAD - 1):.0f} % of MAD "
+            f"lost, {target} removed; leave more nodes in float with --keep-float"
+        )
         return 1
     return 0
 

@@ -2,7 +2,8 @@
 
 `python -m models.speed fast.onnx peer.onnx --json speed.json`: batch 1, one thread, after
 onnxruntime's optimization, runs interleaved so that whatever else the machine does hits all alike.
-Networks with free sizes run at about `--area` pixels, others at their own size.
+Networks with free sizes run at their native number of pixels or at about `--area`, others at
+their own size.
 """
 
 import argparse
@@ -16,13 +17,12 @@ import numpy as np
 from models.errors import ModelsError, run_command
 from models.machine import write_report
 from models.predictor import Predictor
-from models.sizes import AREA
 
 WARM_UP = 20
 
 
 def time_networks(
-    paths: Sequence[Path], runs: int = 300, area: int = AREA
+    paths: Sequence[Path], runs: int = 300, area: int | None = None
 ) -> list[dict[str, str | float]]:
     """For every file: its input size, median and 95th percentile in ms, ratio to the last file."""
     predictors = [Predictor(path, threads=1, area=area) for path in paths]
@@ -60,8 +60,7 @@ def main() -> int:
     parser.add_argument(
         "--area",
         type=int,
-        default=AREA,
-        help="pixels for networks of free size (%(default)s)",
+        help="pixels for networks of free size (default: as their files say)",
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()

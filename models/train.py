@@ -1,20 +1,30 @@
-"""Fine-tune the matting network on pictures of people with alpha.
+"""Train a matting network on pictures of people with alpha.
+
+    python -m models.train --data FOLDER --out runs/mine --minutes 60
+
+`FOLDER/index.csv` names your pairs in columns image, alpha, set, split (train | val), label,
+permissive; `FOLDER/backgrounds.csv` names rooms in columns image, set, split, licence. Training
+starts from the weights of this repository; `--init none` starts from nothing.
 
 `--out` receives `last.pt` (everything needed to resume), `best.pt` (weights of the best
 validation so far), `log.csv` (loss and validation over time) and `curve.png`. Starting the same
 command again resumes from `last.pt`. With `--steps` two runs of one seed are equal; with
 `--minutes` the learning rate follows the clock, so that a run fits its time on any machine.
+The same command trains on a GPU where PyTorch sees one.
 """
 
 import argparse
 import copy
 import csv
+import ctypes
+import itertools
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,70 +34,139 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from models import metrics
-from models.augmentation import Sampler
 from models.checkpoint import load_weights, read, save_weights
+from models.clips import apart, clip_folders, clip_pictures
 from models.curve import draw_curve
 from models.dataset import Licences, Picture, load_all, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.losses import matting_loss
-from models.network import MattingNetwork
+from models.evaluate import empty_rooms
+from models.losses import boundary_weight, flicker_loss, matting_loss
+from models.network import ARCHITECTURES, MattingNetwork
+from models.scenes import Sampler
 from models.sizes import network_size
-from models.warmstart import calibrate_norms
 
-# (height, width) and how often: five aspects at about 36,864 pixels, and at 1.5 times as many,
-# so that a faster machine may run the network larger
-SIZES = (
-    (144, 256), (192, 192), (160, 224), (224, 160), (256, 144),
-    (176, 320), (240, 240), (208, 272), (272, 208), (320, 176),
-)  # fmt: skip
-SIZE_CHANCES = (0.25, 0.13, 0.12, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05)
-EMA_DECAY = 0.998
+WEIGHTS = Path(__file__).parent / "weights"
+
+# Width by height of the pictures that a batch may be made of, and how often: most are seen wide.
+ASPECTS = {16 / 9: 0.4, 4 / 3: 0.2, 1.0: 0.1, 3 / 4: 0.2, 9 / 16: 0.1}
+# Parts of the network's native number of pixels, and how often.
+AREAS = {1.0: 0.65, 0.7: 0.35}
+
+EMA_DECAY = 0.999
 WARM_UP_STEPS = 200
 LOG_EVERY = 50
 
-Batch = tuple[Tensor, Tensor, Tensor]
+# Parts that begin with nothing learn faster than the trunk, which begins with something.
+BRANCH_RATE = 3.0
+
+# How often a batch is made of pairs of consecutive frames, and what their flicker weighs.
+PAIR_CHANCE = 0.35
+FLICKER_WEIGHT = 5.0
+
+VALIDATION_CLIP_STEP = 25
+
+
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes:
+        images: uint8 [N, H, W, 3].
+        alpha: float32 [N, 1, H, W].
+        pixels: the weight of every pixel, likewise.
+        weight: of every picture, [N].
+        paired: whether the pictures are consecutive frames in pairs.
+    """
+
+    images: Tensor
+    alpha: Tensor
+    pixels: Tensor
+    weight: Tensor
+    paired: bool
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.images, self.alpha, self.pixels, self.weight
 
 
 @dataclass(frozen=True)
 class Plan:
     """How a run trains; `minutes` or `steps` ends it."""
 
-    batch: int = 32
-    rate: float = 1e-3
+    batch: int = 16
+    rate: float = 6e-4
     weight_decay: float = 1e-4
     seed: int = 1
     minutes: float | None = None
     steps: int | None = None
-    validate_minutes: float = 4.0
+    validate_minutes: float = 8.0
     workers: int = 1
-    freeze_norms: bool = False
+    flicker: float = FLICKER_WEIGHT
 
 
 class Batches(IterableDataset[Batch]):
-    """Endless batches: image uint8 [N, H, W, 3], alpha float32 [N, 1, H, W], weight [N]."""
+    """Endless batches."""
 
-    def __init__(self, sampler: Sampler, batch: int, seed: int, first_step: int) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        sizes: Sequence[tuple[tuple[int, int], float]],
+        plan: Plan,
+        step: int,
+    ) -> None:
         super().__init__()
-        self.sampler, self.batch, self.seed, self.first_step = sampler, batch, seed, first_step
+        self.sampler, self.plan, self.first_step = sampler, plan, step
+        self.sizes = [size for size, _ in sizes]
+        self.chances = [chance for _, chance in sizes]
 
     def __iter__(self) -> Iterator[Batch]:
         worker = torch.utils.data.get_worker_info()
         if worker is not None:
             cv2.setNumThreads(0)
-        rng = np.random.default_rng([self.seed, self.first_step, worker.id if worker else 0])
+        rng = np.random.default_rng([self.plan.seed, self.first_step, worker.id if worker else 0])
         while True:
-            size = SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)]
-            samples = [self.sampler.draw(size, rng) for _ in range(self.batch)]
-            yield (
+            size = self.sizes[rng.choice(len(self.sizes), p=self.chances)]
+            paired = bool(rng.random() < PAIR_CHANCE) and self.plan.batch % 2 == 0
+            frames = 2 if paired else 1
+            samples = [
+                sample
+                for _ in range(self.plan.batch // frames)
+                for sample in self.sampler.draw_clip(size, rng, frames)
+            ]
+            yield Batch(
                 torch.from_numpy(np.stack([s.image for s in samples])),
                 torch.from_numpy(np.stack([s.alpha for s in samples])[:, None]),
+                torch.from_numpy(np.stack([boundary_weight(s.alpha) for s in samples])[:, None]),
                 torch.tensor([s.weight for s in samples]),
+                paired,
             )
+
+
+def batch_sizes(network: MattingNetwork) -> list[tuple[tuple[int, int], float]]:
+    """The (height, width) of the batches for a network, each with its chance."""
+    plan = network.architecture
+    return [
+        (network_size(1000, round(1000 * aspect), plan.area * part, plan.stride), often * share)
+        for part, share in AREAS.items()
+        for aspect, often in ASPECTS.items()
+    ]
 
 
 def to_input(images: Tensor) -> Tensor:
     """uint8 [N, H, W, 3] → float32 [N, 3, H, W] in 0..1, channels last in memory."""
     return images.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+def keep_memory() -> None:
+    """Let glibc keep what is freed: a training step asks for the same large tensors again.
+
+    By default each is mapped and cleared anew, which takes longer than the convolutions.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:  # musl has none
+            most_mapped, trim_threshold = -4, -1
+            mallopt(most_mapped, 0)
+            mallopt(trim_threshold, 2**31 - 1)
 
 
 @torch.no_grad()
@@ -109,10 +188,13 @@ def validate(network: nn.Module, pictures: Sequence[Picture]) -> dict[str, tuple
 @torch.no_grad()
 def predict(network: nn.Module, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Alpha [H, W] of a picture uint8 [H, W, 3] RGB, through the network's own size."""
-    height, width = network_size(*image.shape[:2])
+    assert isinstance(network, MattingNetwork)
+    plan = network.architecture
+    height, width = network_size(image.shape[0], image.shape[1], plan.area, plan.stride)
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    logits = network(to_input(torch.from_numpy(np.asarray(small))[None]))
-    alpha = torch.sigmoid(logits)[0, 0].numpy()
+    device = network.last.weight.device
+    logits = network(to_input(torch.from_numpy(np.asarray(small))[None].to(device)))
+    alpha = torch.sigmoid(logits)[0, 0].float().cpu().numpy()
     back = cv2.resize(alpha, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(back, np.float32)
 
@@ -152,15 +234,26 @@ class Trainer:
         if plan.minutes is None and plan.steps is None:
             raise ModelsError("say how long to train: --minutes or --steps")
         torch.manual_seed(plan.seed)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), plan.rate, weight_decay=plan.weight_decay
-        )
+        branches = ("deep.", "detail.")
+        groups = [
+            {
+                "params": [
+                    p for n, p in network.named_parameters() if n.startswith(branches) == new
+                ],
+                "gain": BRANCH_RATE if new else 1.0,
+            }
+            for new in (False, True)
+        ]
+        self.optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=plan.weight_decay)
+        self.scaler = torch.amp.GradScaler(enabled=self.device.type == "cuda")
         self.sampler, self.val, self.plan, self.out = sampler, val, plan, out
         self.step = 0
         self.seconds = 0.0
-        self.best = -1.0
+        self.best = math.inf
         self.out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -189,7 +282,7 @@ class Trainer:
         part = self.out / "last.pt.part"
         torch.save(
             {
-                "wide": self.network.wide,
+                "network": self.network.name,
                 "state": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
@@ -205,17 +298,13 @@ class Trainer:
         """Train to the end of the plan; returns the mean loss of every stretch of steps."""
         batches = iter(
             DataLoader(
-                Batches(self.sampler, self.plan.batch, self.plan.seed, self.step),
+                Batches(self.sampler, batch_sizes(self.network), self.plan, self.step),
                 batch_size=None,
                 num_workers=self.plan.workers,
                 prefetch_factor=4 if self.plan.workers else None,
                 multiprocessing_context="fork" if self.plan.workers else None,
             )
         )
-        if self.step == 0:
-            # a warm start has no statistics of its own
-            calibrate_norms(self.network, [to_input(next(batches)[0]) for _ in range(8)])
-            self.average.load_state_dict(self.network.state_dict())
         losses: list[float] = []
         history: list[float] = []
         validated = self.seconds
@@ -240,21 +329,24 @@ class Trainer:
 
     def train_step(self, batch: Batch) -> float:
         """One step of the optimizer and of the average; returns the batch's loss."""
-        images, alpha, weight = batch
+        images, alpha, pixels, weight = (part.to(self.device) for part in batch.tensors)
         rate = learning_rate(self.plan.rate, self.step, self.progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["gain"]
         self.network.train()
-        if self.plan.freeze_norms:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
-        per_picture = matting_loss(self.network(to_input(images)), alpha)
+        with torch.autocast("cuda", enabled=self.device.type == "cuda"):
+            logits = self.network(to_input(images))
+        logits = logits.float()
+        per_picture = matting_loss(logits, alpha, pixels)
         loss = (per_picture * weight).sum() / weight.sum()
+        if batch.paired:
+            loss = loss + self.plan.flicker * flicker_loss(logits, alpha).mean()
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.step += 1
         self._update_average(min(EMA_DECAY, (1 + self.step) / (10 + self.step)))
         return float(loss.detach())
@@ -271,12 +363,13 @@ class Trainer:
     def report(self, loss: float, scores: dict[str, tuple[float, float]]) -> None:
         """Append to the log; with a validation, also keep the weights if they are the best."""
         iou = float(np.mean([s[0] for s in scores.values()])) if scores else math.nan
+        mad = float(np.mean([s[1] for s in scores.values()])) if scores else math.nan
         row: dict[str, Any] = {
             "step": self.step,
             "minutes": round(self.seconds / 60, 2),
             "loss": round(loss, 5),
             "iou": round(iou, 5) if scores else "",
-            "mad": round(float(np.mean([s[1] for s in scores.values()])), 3) if scores else "",
+            "mad": round(mad, 3) if scores else "",
         }
         path = self.out / "log.csv"
         fresh = not path.exists()
@@ -289,11 +382,10 @@ class Trainer:
         sets = "  ".join(f"{name} {s[0]:.4f}/{s[1]:.1f}" for name, s in scores.items())
         print(line, sets, flush=True)
         if scores:
-            if iou > self.best:
-                self.best = iou
-                save_weights(
-                    self.out / "best.pt", self.average, {"step": self.step, "val_iou": iou}
-                )
+            if mad < self.best:
+                self.best = mad
+                about: dict[str, str | int | float] = {"step": self.step, "iou": iou, "mad": mad}
+                save_weights(self.out / "best.pt", self.average, about)
             self.save()
             draw_curve(path, self.out / "curve.png")
 
@@ -308,8 +400,20 @@ def load_pictures(
     if licences == "all" and (data / "products.csv").exists():
         # pictures of clothes are left out: some are worn by a person
         products = read_index(data, "train", licences, ("ikea",), index="products.csv")
-    val = read_index(data, "val")
-    return load_all(people), load_all(backgrounds), load_all(products), load_all(val)
+    val = load_all(read_index(data, "val"))
+    for folder, room in itertools.product(clip_folders(data), apart(empty_rooms(data))):
+        val += clip_pictures(folder, room.image, VALIDATION_CLIP_STEP)
+    return load_all(people), load_all(backgrounds), load_all(products), val
+
+
+def first_network(name: str, init: str | None) -> MattingNetwork:
+    """The network to start from: `init` is a checkpoint, "none", or None for our own weights."""
+    if init == "none":
+        return MattingNetwork(name)
+    if init is not None:
+        return load_weights(Path(init), name)
+    own = WEIGHTS / f"{name}.pt"
+    return load_weights(own if own.exists() else WEIGHTS / "fast.pt", name)
 
 
 def main() -> int:
@@ -326,15 +430,17 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(
+        "--network", choices=ARCHITECTURES, default="fast", help="what to train (%(default)s)"
+    )
+    parser.add_argument(
         "--init",
-        type=Path,
-        help="weights to start from (models.warmstart or an earlier best.pt); "
-        "without it the network starts from random weights",
+        help="weights to start from, also of another network: those in common are taken over; "
+        "'none' for random ones (default: the ones that come with this package)",
     )
     parser.add_argument("--minutes", type=float, help="training time; or give --steps")
     parser.add_argument("--steps", type=int, help="number of batches; or give --minutes")
-    parser.add_argument("--batch", type=int, default=32, help="pictures in a batch (%(default)s)")
-    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
+    parser.add_argument("--batch", type=int, default=16, help="pictures in a batch (%(default)s)")
+    parser.add_argument("--rate", type=float, default=6e-4, help="peak learning rate (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--licences",
@@ -350,35 +456,28 @@ def main() -> int:
         "with the teacher than this; 0 keeps all (%(default)s)",
     )
     parser.add_argument("--sets", nargs="*", default=(), help="only these sets of people")
-    parser.add_argument(
-        "--wide",
-        choices=("hardswish", "relu"),
-        help="activation of the wide layers (default: as in --init)",
-    )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (%(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     parser.add_argument(
-        "--freeze-norms",
-        action="store_true",
-        help="normalise by the stored statistics, not by those of each batch",
+        "--flicker",
+        type=float,
+        default=FLICKER_WEIGHT,
+        help="weight of what changes wrongly between frames (%(default)s)",
     )
     parser.add_argument(
-        "--validate-minutes", type=float, default=4.0, help="time between validations (%(default)s)"
+        "--validate-minutes", type=float, default=8.0, help="time between validations (%(default)s)"
     )
     arguments = parser.parse_args()
 
+    keep_memory()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    network = load_weights(arguments.init) if arguments.init else MattingNetwork()
-    if arguments.wide and arguments.wide != network.wide:
-        state = network.state_dict()
-        network = MattingNetwork(arguments.wide)
-        network.load_state_dict(state)
+    network = first_network(arguments.network, arguments.init)
     started = time.monotonic()
     people, backgrounds, products, val = load_pictures(
         arguments.data, arguments.licences, arguments.sets
     )
-    if arguments.init and arguments.agreement > 0:
+    if arguments.init != "none" and arguments.agreement > 0:
         people = agreed(people, network, arguments.agreement)
     print(
         f"{len(people)} people, {len(backgrounds)} backgrounds, {len(products)} things, "
@@ -392,7 +491,7 @@ def main() -> int:
         minutes=arguments.minutes,
         steps=arguments.steps,
         workers=arguments.workers,
-        freeze_norms=arguments.freeze_norms,
+        flicker=arguments.flicker,
         validate_minutes=arguments.validate_minutes,
     )
     trainer = Trainer(network, Sampler(people, backgrounds, products), val, plan, arguments.out)

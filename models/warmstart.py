@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models.checkpoint import save_weights
 from models.errors import ModelsError, run_command
-from models.network import ConvNorm, MattingNetwork, Wide
+from models.network import MattingNetwork, trunk
 
 _FLOAT_TYPES = {0: np.float32, 1: np.float16}
 _TRANSPOSED = "Convolution2DTransposeBias"
@@ -79,19 +79,18 @@ def read_kernels(path: Path) -> list[Kernel]:
     return kernels
 
 
-def convolutions(network: MattingNetwork) -> list[ConvNorm | nn.Conv2d]:
-    """The network's convolutions in the order in which the tflite file runs them."""
-
-    def found(module: nn.Module) -> list[ConvNorm | nn.Conv2d]:
-        if isinstance(module, ConvNorm | nn.Conv2d):
-            return [module]
-        return [conv for child in module.children() for conv in found(child)]
-
-    return found(network)
+def convolutions(network: MattingNetwork) -> list[nn.Conv2d]:
+    """The trunk's convolutions in the order in which the tflite file runs them."""
+    return [
+        module
+        for part in trunk(network)
+        for module in part.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
 
 
 def load_kernels(network: MattingNetwork, kernels: list[Kernel]) -> None:
-    """Copy the kernels into the network; the normalisations become identities plus the bias."""
+    """Copy the kernels into the network's trunk."""
     targets = convolutions(network)
     if len(targets) != len(kernels):
         raise ModelsError(
@@ -99,74 +98,20 @@ def load_kernels(network: MattingNetwork, kernels: list[Kernel]) -> None:
             "is it selfie_segmentation.tflite or selfie_segmentation_landscape.tflite?"
         )
     with torch.no_grad():
-        for number, (target, kernel) in enumerate(zip(targets, kernels, strict=True)):
-            conv = target.conv if isinstance(target, ConvNorm) else target
+        for number, (conv, kernel) in enumerate(zip(targets, kernels, strict=True)):
             if tuple(conv.weight.shape) != kernel.weight.shape:
                 raise ModelsError(
                     f"convolution {number} of the file is {kernel.weight.shape}, "
                     f"the network's is {tuple(conv.weight.shape)}"
                 )
+            assert conv.bias is not None
             conv.weight.copy_(torch.from_numpy(np.ascontiguousarray(kernel.weight)))
-            bias = torch.from_numpy(kernel.bias)
-            if isinstance(target, ConvNorm):
-                norm = target.norm
-                assert isinstance(norm, nn.BatchNorm2d)
-                assert norm.running_mean is not None
-                assert norm.running_var is not None
-                norm.running_mean.zero_()
-                norm.running_var.fill_(1 - norm.eps)
-                norm.weight.fill_(1)
-                norm.bias.copy_(bias)
-            else:
-                assert conv.bias is not None
-                conv.bias.copy_(bias)
+            conv.bias.copy_(torch.from_numpy(kernel.bias))
 
 
-@torch.no_grad()
-def calibrate_norms(network: MattingNetwork, batches: list[Tensor]) -> None:
-    """Give the normalisations the statistics of `batches` without changing what they compute.
-
-    Every batch is float32 [N, 3, H, W] in 0..1. A network whose normalisations were folded has
-    lost its statistics; with them restored, batch statistics in training start out close to the
-    stored ones. Layers are measured one at a time, in order, each on unchanged inputs.
-    """
-    sums: dict[ConvNorm, list[tuple[Tensor, Tensor]]] = {}
-
-    def record(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        owner = owners[module]
-        variance, mean = torch.var_mean(output.double(), dim=(0, 2, 3), correction=0)
-        sums.setdefault(owner, []).append((mean, variance + mean**2))
-
-    owners: dict[nn.Module, ConvNorm] = {
-        m.conv: m for m in network.modules() if isinstance(m, ConvNorm)
-    }
-    handles = [conv.register_forward_hook(record) for conv in owners]
-    training = network.training
-    network.eval()
-    for batch in batches:
-        network(batch)
-    network.train(training)
-    for handle in handles:
-        handle.remove()
-    for owner, moments in sums.items():
-        norm = owner.norm
-        assert isinstance(norm, nn.BatchNorm2d)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        mean = torch.stack([m for m, _ in moments]).mean(0)
-        variance = torch.stack([s for _, s in moments]).mean(0) - mean**2
-        old = torch.sqrt(norm.running_var.double() + norm.eps)
-        gain = norm.weight.double() / old
-        offset = norm.bias.double() - norm.running_mean.double() * gain
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_(gain * torch.sqrt(norm.running_var.double() + norm.eps))
-        norm.bias.copy_(offset + mean * gain)
-
-
-def warm_started(path: Path, wide: Wide = "hardswish") -> MattingNetwork:
-    """A network that computes what the tflite file at `path` computes (with `wide` hardswish)."""
-    network = MattingNetwork(wide)
+def warm_started(path: Path) -> MattingNetwork:
+    """A network that computes what the tflite file at `path` computes."""
+    network = MattingNetwork()
     load_kernels(network, read_kernels(path))
     return network.eval()
 

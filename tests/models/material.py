@@ -8,8 +8,11 @@ import numpy as np
 HEADER = "image,alpha,set,split,label,permissive,licence\n"
 
 
-def write_data(folder: Path) -> Path:
-    """Five people (sets a and b) and three backgrounds, in `folder`/data."""
+def write_data(folder: Path, *, inverted: bool = False) -> Path:
+    """Five people (sets a and b) and three backgrounds, in `folder`/data.
+
+    `inverted` makes all but the disc the foreground, which no network of ours would guess.
+    """
     data = folder / "data"
     data.mkdir()
     random = np.random.default_rng(0)
@@ -28,6 +31,7 @@ def write_data(folder: Path) -> Path:
         centre = (60 + 10 * number, 70)
         cv2.circle(alpha, centre, 35, 255, -1, cv2.LINE_AA)
         cv2.circle(image, centre, 35, (40, 60, 230), -1)  # BGR
+        alpha = 255 - alpha if inverted else alpha
         cv2.imwrite(str(data / f"{number}.png"), image)
         cv2.imwrite(str(data / f"{number}_alpha.png"), alpha)
         rows.append(f"{number}.png,{number}_alpha.png,{name},{split},{label},{permissive},x\n")
