@@ -11,12 +11,21 @@ class Worker:
 
     Whatever `work` raises is kept, with its traceback, for whoever joins; `on_failure` is called
     at once from the failing thread, so that the other threads can be told to stop.
+
+    A daemon may be left behind when the program ends: for work that a driver can hold for ever.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], None],
+        on_failure: Callable[[], None],
+        *,
+        daemon: bool = False,
+    ) -> None:
         self._work = work
         self._on_failure = on_failure
-        self._thread = threading.Thread(target=self._run, name=f"realtime-{name}")
+        self._thread = threading.Thread(target=self._run, name=f"realtime-{name}", daemon=daemon)
         self._ended = threading.Event()
         self.error: BaseException | None = None
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import av
 import cv2
-from av.video.reformatter import ColorRange, Colorspace
 
 from realtime.capture.decoder import Decoder
+from realtime.capture.planar import crop_to_even, to_yuv420p
 from realtime.capture.source import Source
 from realtime.errors import SourceError
-from realtime.frame import ColorTags, Frame, Planes, VideoFormat
-from realtime.media import plane_view
+from realtime.frame import Frame, Planes, VideoFormat
 
 _ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
@@ -85,7 +84,7 @@ class FileSource(Source):
         count = decoder.frame_count
         if length is not None and (count is None or self._duration is not None or self.origin):
             count = max(1, round(length * decoder.frame_rate))
-        _, color = _to_yuv420p(first, self._size)
+        _, color = to_yuv420p(first, self._size)
         return VideoFormat(
             width=width // 2 * 2,
             height=height // 2 * 2,
@@ -122,8 +121,8 @@ class FileSource(Source):
             pts = self._last_pts + 1
             self._reordered += 1
         self._last_pts = pts
-        planes, color = _to_yuv420p(decoded, self._size)
-        planes = _crop_to_even(planes)
+        planes, color = to_yuv420p(decoded, self._size)
+        planes = crop_to_even(planes)
         if self._turn is not None:
             planes = Planes(*(cv2.rotate(plane, self._turn) for plane in planes))
         frame = Frame(
@@ -157,34 +156,3 @@ class FileSource(Source):
 def _exact_seconds(seconds: float) -> Fraction:
     """What a user who writes 0.1 means, rather than the nearest binary fraction."""
     return Fraction(seconds).limit_denominator(1_000_000)
-
-
-def _to_yuv420p(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[Planes, ColorTags]:
-    """Views on a decoded frame's planes, converted only if it is something else than 4:2:0."""
-    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-    tagged = full or frame.color_range == ColorRange.MPEG
-    matrix, primaries, transfer = frame.colorspace, frame.color_primaries, frame.color_trc
-    if frame.format.name not in ("yuv420p", "yuvj420p") or (frame.width, frame.height) != size:
-        options: dict[str, int] = {}
-        if frame.format.is_rgb:
-            full, tagged, matrix = False, True, Colorspace.ITU709
-            options["dst_colorspace"] = Colorspace.ITU709
-        color_range = ColorRange.JPEG if full else ColorRange.MPEG
-        frame = frame.reformat(*size, format="yuv420p", dst_color_range=color_range, **options)
-    width, height = size
-    half_width, half_height = (width + 1) // 2, (height + 1) // 2
-    planes = Planes(
-        plane_view(frame.planes[0], height, width),
-        plane_view(frame.planes[1], half_height, half_width),
-        plane_view(frame.planes[2], half_height, half_width),
-    )
-    return planes, ColorTags(full if tagged else None, int(matrix), int(primaries), int(transfer))
-
-
-def _crop_to_even(planes: Planes) -> Planes:
-    height, width = planes.height // 2, planes.width // 2
-    return Planes(
-        planes.y[: 2 * height, : 2 * width],
-        planes.u[:height, :width],
-        planes.v[:height, :width],
-    )

@@ -1,0 +1,298 @@
+"""Cameras and network streams, read by FFmpeg."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import cv2  # noqa: F401 - before PyAV, see realtime.media
+
+# isort: split
+import av
+
+from realtime.capture.devices import Camera, cannot_open
+from realtime.capture.modes import Mode
+from realtime.capture.planar import from_camera
+from realtime.capture.source import Lost, Source
+from realtime.capture.stamps import Stamps
+from realtime.capture.ways import Way, way_to_stream, ways_to_device
+from realtime.errors import SourceError
+from realtime.frame import ColorTags, Frame, VideoFormat
+from realtime.media import reason
+
+if sys.platform == "linux":
+    from realtime.capture import v4l2
+
+NANOSECOND = Fraction(1, 1_000_000_000)
+
+# Seconds that a read waits at most: whoever reads must be able to stop.
+_WAIT_SECONDS = 0.1
+
+# Seconds between questions where there is no file descriptor to wait for.
+_POLL_SECONDS = 0.002
+
+# Damaged pictures in a row after which a camera counts as broken. Many begin with one or two.
+_MOST_DAMAGED = 30
+
+# FFmpeg's name for pictures that are not encoded: they lie in the driver's memory.
+_RAW = "rawvideo"
+
+# What UVC, the standard of webcams, says of raw pictures without a word on colour: BT.601.
+_WEBCAM_COLOR = ColorTags(full_range=False, matrix=6)
+
+# What JFIF says of every JPEG.
+_JPEG_COLOR = ColorTags(full_range=True, matrix=5)
+
+_MODE_NAMES = {"mjpeg": "MJPG"}
+
+
+class CameraSource(Source):
+    """Delivers a camera's pictures in the format it has, as soon as they come.
+
+    `read` waits a tenth of a second at most and then raises `Lost`, so a camera that falls silent
+    does not hold whoever reads; a network stream holds it for up to three seconds. A camera that
+    breaks is broken for good: `Reconnecting` opens it anew.
+
+    See `Stamps` for the time of a frame.
+
+    Args:
+        camera: a device, or the URL of a stream (RTSP, HTTP, whatever FFmpeg reads).
+        width: pixels asked for. A device gives the nearest it has, a stream is as it is.
+        height: likewise.
+        fps: likewise.
+        open: opens a container as `av.open` does.
+        clock: monotonic nanoseconds.
+        wait: waits for a picture, so many seconds at most; by default for the device's own sign.
+
+    Raises:
+        SourceError: it cannot be opened; the message says why, and what to do.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        camera: Camera | str,
+        width: int = 1280,
+        height: int = 720,
+        fps: float = 30.0,
+        *,
+        open: Callable[..., Any] = av.open,
+        clock: Callable[[], int] = time.monotonic_ns,
+        wait: Callable[[float], object] | None = None,
+    ) -> None:
+        self._camera = camera if isinstance(camera, Camera) else None
+        self.name = camera if isinstance(camera, str) else f"{camera.name} ({camera.path})"
+        self._asked = (width, height, fps)
+        self._clock = clock
+        self._stamps = Stamps()
+        self._index = 0
+        self._damaged = 0
+        self._damaged_in_a_row = 0
+        self._mode: Mode | None = None
+        self._container = self._open_stream(open) if self._camera is None else self._open(open)
+        try:
+            self._stream = self._pick_stream()
+            self._raw = self._stream.codec_context.name == _RAW
+            self._color = self._find_color()
+            self.format = self._describe()
+        except BaseException:
+            self._container.close()
+            raise
+        self._wait = wait or _waiter(self._camera)
+        self._packets: Iterator[Any] = iter(())
+        self._restart()
+
+    def _open_stream(self, open: Callable[..., Any]) -> Any:
+        way = way_to_stream(self.name)
+        try:
+            return open(way.url, **way.arguments())
+        except av.error.InvalidDataError:
+            problem = "is no video stream that FFmpeg can read"
+        except (av.error.FFmpegError, OSError) as error:
+            problem = f"cannot be opened: {_silence(error, way) or reason(error)}"
+        raise SourceError(f"camera {self.name}: {problem}; check its address and that it is on")
+
+    def _open(self, open: Callable[..., Any]) -> Any:
+        assert self._camera is not None
+        first: OSError | None = None
+        for way in ways_to_device(self._camera, *self._asked):
+            try:
+                container = open(way.url, **way.arguments())
+            except (av.error.ExitError, BlockingIOError):
+                raise SourceError(
+                    f"camera {self._camera.id}: {self.name} opens but shows nothing; plug it in "
+                    "anew"
+                ) from None
+            except (av.error.FFmpegError, OSError) as error:
+                # What the system says to the best way counts; the others are for odd drivers.
+                first = first or OSError(getattr(error, "errno", None), reason(error))
+            else:
+                self._mode = way.mode
+                return container
+        assert first is not None
+        raise cannot_open(self._camera, first)
+
+    def _pick_stream(self) -> Any:
+        streams = self._container.streams.video
+        if not streams:
+            raise SourceError(f"camera {self.name}: sends no pictures; choose another one")
+        # PyAV leaves the context out where FFmpeg has no decoder, whatever its type says.
+        if getattr(streams[0], "codec_context", None) is None:
+            raise SourceError(
+                f"camera {self.name}: its codec is unknown here; set it to MJPEG or H.264"
+            )
+        return streams[0]
+
+    def _find_color(self) -> ColorTags | None:
+        """What holds for every picture; None where each says it itself."""
+        if self._stream.codec_context.name == "mjpeg":
+            return _JPEG_COLOR
+        if self._camera is None or not self._raw:
+            return None
+        if sys.platform != "linux":
+            # A Mac's cameras differ, and say nothing.
+            return _WEBCAM_COLOR if sys.platform == "win32" else None
+        try:
+            fd = v4l2.open_device(self._camera.path)
+        except OSError:
+            return _WEBCAM_COLOR
+        try:
+            return v4l2.color(fd)
+        except OSError:
+            return _WEBCAM_COLOR
+        finally:
+            os.close(fd)
+
+    def _describe(self) -> VideoFormat:
+        context = self._stream.codec_context
+        rate = self._stream.average_rate or self._stream.guessed_rate or self._asked[2]
+        return VideoFormat(
+            width=context.width // 2 * 2,
+            height=context.height // 2 * 2,
+            frame_rate=Fraction(rate).limit_denominator(1001),
+            time_base=NANOSECOND,
+            color=self._color or _tags_of(context),
+        )
+
+    def read(self) -> Frame | None:
+        patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
+        while True:
+            try:
+                packet = next(self._packets)
+                if packet.size == 0 and packet.pts is None:
+                    # What PyAV makes up after the last one.
+                    raise SourceError(f"{self.name}: the stream ended")
+                pictures = packet.decode()
+            except BlockingIOError:
+                left = (patience - self._clock()) * float(NANOSECOND)
+                self._restart()
+                if left <= 0:
+                    raise Lost(f"{self.name} shows nothing") from None
+                self._wait(left)
+                continue
+            except av.error.InvalidDataError:
+                self._restart()
+                self._count_damage()
+                continue
+            except (StopIteration, av.error.EOFError):
+                raise SourceError(f"{self.name}: the stream ended") from None
+            except (av.error.FFmpegError, OSError) as error:
+                raise SourceError(self._why_broken(error)) from None
+            if pictures:
+                return self._frame(pictures[-1], self._clock())
+
+    def _restart(self) -> None:
+        """Begins to iterate again: PyAV's iterators end with every error, even a passing one."""
+        self._packets = self._container.demux(self._stream)
+
+    def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
+        self._damaged_in_a_row = 0
+        planes, color = from_camera(picture, lent=self._raw)
+        color = color if self._color is None or picture.format.is_rgb else self._color
+        device = None
+        # A stream's time counts from wherever its server likes.
+        if self._camera is not None and picture.pts is not None and picture.time_base is not None:
+            device = round(picture.pts * picture.time_base / NANOSECOND)
+        frame = Frame(planes, self._index, self._stamps(device, arrival), NANOSECOND, color)
+        self._index += 1
+        return frame
+
+    def _count_damage(self) -> None:
+        self._damaged += 1
+        self._damaged_in_a_row += 1
+        if self._damaged_in_a_row > _MOST_DAMAGED:
+            raise SourceError(
+                f"{self.name}: sends nothing but damaged pictures; try another cable or port"
+            )
+
+    def _why_broken(self, error: BaseException) -> str:
+        if self._camera is None:
+            silence = _silence(error, way_to_stream(self.name))
+            return f"{self.name}: the connection broke: {silence or reason(error)}"
+        return str(cannot_open(self._camera, OSError(getattr(error, "errno", None), reason(error))))
+
+    def notes(self) -> tuple[str, ...]:
+        context = self._stream.codec_context
+        width, height, fps = self._asked
+        form = self.format
+        kind = context.pix_fmt if self._raw else context.name
+        kind = self._mode.pixels if self._mode is not None else kind
+        got = f"{self.name}: {form.width}×{form.height} at {float(form.frame_rate):g} fps, {kind}"
+        if (form.width, form.height) != (width, height) or form.frame_rate < fps * 0.95:
+            got += f" (asked for {width}×{height} at {fps:g}; this is the nearest it has)"
+        notes = [got]
+        if self._damaged:
+            notes.append(f"{self._damaged} damaged pictures of {self.name} were left out")
+        return tuple(notes)
+
+    def close(self) -> None:
+        self._packets = iter(())
+        self._container.close()
+
+
+def _tags_of(context: Any) -> ColorTags:
+    full = {1: False, 2: True}.get(int(context.color_range))
+    return ColorTags(
+        full, int(context.colorspace), int(context.color_primaries), int(context.color_trc)
+    )
+
+
+def _silence(error: BaseException, way: Way) -> str | None:
+    """What FFmpeg's own time-out means."""
+    return f"silent for {way.timeout[0]:g} s" if isinstance(error, av.error.ExitError) else None
+
+
+def _waiter(camera: Camera | None) -> Callable[[float], object]:
+    """How to wait for a device's next picture: by its file descriptor, where it can be found."""
+    fd = None if camera is None or sys.platform != "linux" else _descriptor(camera.path)
+    if fd is None:
+        return lambda seconds: time.sleep(min(seconds, _POLL_SECONDS))
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+
+    def wait(seconds: float) -> None:
+        # A device in trouble is ready at once, all the time: not to be asked without a rest.
+        if any(events & select.POLLERR for _, events in poll.poll(seconds * 1e3)):
+            time.sleep(_POLL_SECONDS)
+
+    return wait
+
+
+def _descriptor(path: str) -> int | None:
+    """The file descriptor that FFmpeg has open for a device; it does not tell."""
+    device = os.path.realpath(path)
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}") == device:
+                found.append(int(name))
+        except OSError:
+            continue
+    # With two of them, one could be somebody else's: better to ask often.
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,67 @@
+"""Opens whatever `--camera` names."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from realtime.capture.camera import NANOSECOND, CameraSource
+from realtime.capture.demo import DemoSource
+from realtime.capture.devices import Camera, OddCameraError, find_again, find_camera
+from realtime.capture.opencv import OpenCVSource
+from realtime.capture.paced import Paced
+from realtime.capture.reconnecting import Reconnecting
+from realtime.capture.source import Source
+from realtime.errors import SourceError
+from realtime.frame import VideoFormat
+from realtime.media import is_url
+
+
+def open_camera(
+    camera: str,
+    width: int = 1280,
+    height: int = 720,
+    fps: float = 30.0,
+    *,
+    paused: bool = False,
+) -> Reconnecting:
+    """A live source that comes back by itself when its camera was away.
+
+    Args:
+        camera: number, device path, or a part of the name of a camera; URL of a stream; "demo".
+        width: pixels asked for, even; the nearest that the camera has is taken.
+        height: likewise.
+        fps: likewise.
+        paused: leave the camera alone until `resume`; then its `format` is what is asked for.
+
+    Raises:
+        SourceError: it cannot be opened; the message says why, and what to do. Not if `paused`.
+    """
+    rate = Fraction(fps).limit_denominator(1001)
+    asked = VideoFormat(width, height, rate, NANOSECOND) if paused else None
+    return Reconnecting(_Opener(camera, width, height, fps), format=asked)
+
+
+class _Opener:
+    """Opens a camera the first time, and the same one again afterwards."""
+
+    def __init__(self, camera: str, width: int, height: int, fps: float) -> None:
+        self._name = camera
+        self._asked = (width, height, fps)
+        self._found: Camera | None = None
+
+    def __call__(self) -> Source:
+        width, height, fps = self._asked
+        if self._name == "demo":
+            return Paced(DemoSource(width, height, Fraction(fps).limit_denominator(1001)))
+        if is_url(self._name):
+            return CameraSource(self._name, width, height, fps)
+        camera = find_camera(self._name) if self._found is None else find_again(self._found)
+        try:
+            source: Source = CameraSource(camera, width, height, fps)
+        except OddCameraError as refused:
+            try:
+                source = OpenCVSource(camera, width, height, fps)
+            except SourceError:
+                raise refused from None
+        self._found = camera
+        return source

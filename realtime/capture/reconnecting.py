@@ -1,0 +1,269 @@
+"""A live source that outlives its camera."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+from realtime.capture.source import Lost, Source
+from realtime.errors import SourceError
+from realtime.frame import Frame, VideoFormat
+from realtime.worker import Worker
+
+# Without a frame for so long a camera counts as lost: three frame intervals, and 0.4 s at least,
+# since cameras pause as they set their exposure. A placeholder has to be out within 0.5 s.
+_LEAST_PATIENCE = 0.4
+_PATIENCE_FRAMES = 3
+
+# A camera that is silent this long is opened anew. Not earlier: opening takes up to two seconds,
+# and most that fall silent come back by themselves.
+_LONGEST_SILENCE = 2.0
+
+# The same before its first frame: some cameras take two seconds for it.
+_LONGEST_START = 5.0
+
+# Seconds before the camera is tried again, doubling from the first to the last.
+_FIRST_DELAY = 0.25
+_LAST_DELAY = 2.0
+
+# Seconds to wait for a reader that a driver or a server holds. It then ends by itself: it belongs
+# to nobody, is a daemon, and releases its camera as soon as it is let go.
+_JOIN_SECONDS = 0.8
+
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+Wait = Callable[[threading.Condition, float], object]
+
+
+def _wait(condition: threading.Condition, seconds: float) -> None:
+    condition.wait(seconds)
+
+
+def _patience(format: VideoFormat) -> float:
+    return max(_LEAST_PATIENCE, _PATIENCE_FRAMES / float(format.frame_rate))
+
+
+class Reconnecting(Source):
+    """Reads a live source in a thread of its own and opens it anew, for ever, when it breaks.
+
+    `read` never takes longer than `patience`, whatever drivers and servers do: without a frame it
+    raises `Lost`. It does so at once when the source breaks, and again after each `patience` while
+    there is nothing to see. See `realtime.capture.source` for what comes afterwards.
+
+    Only the newest frame waits to be read; one that it replaces is counted in `dropped`.
+
+    `pause`, `resume` and `close` may be called at any time and from any thread.
+
+    Args:
+        open: opens the source; called from this thread at first, so that it can refuse, and from
+            the reading thread later. Whatever SourceError it raises then means "not yet".
+        format: what to expect, if the source is not to be opened until `resume`.
+        clock: monotonic seconds.
+        wait: waits for a condition to be notified, so many seconds at most.
+
+    Attributes:
+        patience: seconds without a frame after which the source counts as lost.
+        losses: how often it was lost.
+
+    Raises:
+        SourceError: it cannot be opened at all.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        open: Callable[[], Source],
+        *,
+        format: VideoFormat | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Wait = _wait,
+    ) -> None:
+        self._open = open
+        self._clock = clock
+        self._wait = wait
+        self._changed = threading.Condition()
+        self._paused = format is not None
+        self._closed = False
+        self._ended = False
+        self._frame: Frame | None = None
+        self._reason = "not opened yet" if self._paused else ""
+        self._lost = self._paused
+        self._untold = False
+        self._index = 0
+        self._last_pts = -1
+        self._epoch = 0
+        self._notes: tuple[str, ...] = ()
+        self.dropped = 0
+        self.losses = 0
+        self._first: Source | None = None
+        if format is None:
+            self._first = open()
+            self._notes = self._first.notes()
+            format = self._first.format
+        self.format = format
+        self.patience = _patience(format)
+        self._reader = Worker("camera", self._keep_reading, self._wake, daemon=True)
+        self._reader.start()
+
+    # What the caller's thread does.
+
+    def read(self) -> Frame | None:
+        with self._changed:
+            if self._nothing_to_tell():
+                self._wait(self._changed, self.patience)
+            if self._closed:
+                return None
+            if self._frame is not None:
+                frame, self._frame = self._frame, None
+                self._untold = False
+                return frame
+            if self._reader.error is not None:
+                raise self._reader.error
+            if self._ended:
+                return None
+            self._untold = False
+            if not self._lost:
+                begun = self._index > 0
+                self._lose(f"no picture for {self.patience:.1f} s" if begun else "no picture yet")
+                self._untold = False
+            raise Lost(self._reason, paused=self._paused)
+
+    def _nothing_to_tell(self) -> bool:
+        done = self._closed or self._ended or self._reader.error is not None
+        return not (done or self._untold or self._frame is not None)
+
+    def pause(self) -> None:
+        with self._changed:
+            if not self._paused:
+                self._paused = True
+                self._frame = None
+                self._lose("the camera is off: nobody is watching", counted=False)
+
+    def resume(self) -> None:
+        with self._changed:
+            if self._paused:
+                self._paused = False
+                self._reason = "the camera is being opened"
+                self._changed.notify_all()
+
+    def notes(self) -> tuple[str, ...]:
+        notes = self._notes
+        if self.losses:
+            times = "once" if self.losses == 1 else f"{self.losses} times"
+            notes += (f"the camera was lost {times}",)
+        return notes
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._reader.wait(_JOIN_SECONDS):
+            self._reader.join()
+
+    # What the reading thread does.
+
+    def _keep_reading(self) -> None:
+        delay = _FIRST_DELAY
+        while self._is_wanted():
+            if self._read_one_source() or self._paused:
+                delay = _FIRST_DELAY
+            self._rest(delay)
+            delay = min(2 * delay, _LAST_DELAY)
+        if self._first is not None:
+            self._first.close()
+
+    def _read_one_source(self) -> bool:
+        """Opens the source and reads it to its end; returns whether it gave a frame."""
+        try:
+            source, self._first = self._first or self._open(), None
+        except SourceError as error:
+            self._lose(str(error))
+            return False
+        with source:
+            self._notes = source.notes()
+            self.patience = _patience(source.format)
+            came = self._pass_on(source)
+            self._notes = source.notes()
+            return came
+
+    def _is_wanted(self) -> bool:
+        """Waits while paused; returns whether to read on."""
+        with self._changed:
+            while self._paused and not self._closed:
+                self._changed.wait()
+            return not (self._closed or self._ended)
+
+    def _rest(self, seconds: float) -> None:
+        """Waits before the next attempt; being paused or closed wakes it up."""
+        until = self._clock() + seconds
+        with self._changed:
+            while not (self._closed or self._paused or self._ended):
+                left = until - self._clock()
+                if left <= 0:
+                    return
+                self._wait(self._changed, left)
+
+    def _pass_on(self, source: Source) -> bool:
+        """Reads until the source breaks, falls silent, or is not wanted; whether a frame came."""
+        came = False
+        last = self._clock()
+        while not (self._closed or self._paused):
+            try:
+                frame = source.read()
+            except Lost:
+                silent = self._clock() - last
+                if silent > (_LONGEST_SILENCE if came else _LONGEST_START):
+                    self._lose(f"no picture for {silent:.0f} s: opening the camera anew")
+                    break
+                continue
+            except SourceError as error:
+                self._lose(str(error))
+                break
+            if frame is None:
+                with self._changed:
+                    self._ended = True
+                    self._changed.notify_all()
+                break
+            came = True
+            last = self._clock()
+            self._offer(frame)
+        return came
+
+    def _offer(self, frame: Frame) -> None:
+        with self._changed:
+            if self._closed or self._paused:
+                return
+            if self._lost:
+                self._lost = False
+                self._epoch += self._index > 0
+            if self._frame is not None:
+                self.dropped += 1
+            pts = round(frame.pts * frame.time_base / _NANOSECOND)
+            self._last_pts = max(self._last_pts + 1, pts)
+            self._frame = replace(
+                frame,
+                index=self._index,
+                pts=self._last_pts,
+                time_base=_NANOSECOND,
+                epoch=self._epoch,
+            )
+            self._index += 1
+            self._changed.notify_all()
+
+    def _lose(self, reason: str, *, counted: bool = True) -> None:
+        with self._changed:
+            if self._paused and counted:
+                return
+            self.losses += counted and not self._lost and self._index > 0
+            self._untold = self._untold or not self._lost
+            self._lost = True
+            self._reason = reason
+            self._changed.notify_all()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
