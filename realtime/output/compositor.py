@@ -2,29 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from realtime.closing import Closing
 from realtime.frame import Frame, Matte
-from realtime.output.backgrounds import Background
-from realtime.output.compositing import alpha_planes, composite, cut_out
+from realtime.output.backgrounds import Background, Switcher, parse
+from realtime.output.compositing import Blender
+from realtime.output.geometry import View
+from realtime.settings import Settings
 
 
 class Compositor:
     """Puts the people of each matte before a background.
 
     There is no way through here for a picture without its alpha.
+
+    Args:
+        background: what is put behind; the caller closes it.
+        decontaminate: whether to take the colour of the old room out of mixed pixels.
+        light_wrap: how much of the background's light falls on the edges of people, 0..1.
     """
 
-    def __init__(self, background: Background) -> None:
+    def __init__(
+        self, background: Background, *, decontaminate: bool = True, light_wrap: float = 0.0
+    ) -> None:
         self._background = background
+        self._decontaminate = decontaminate
+        self._light_wrap = light_wrap
+        self._blender = Blender()
 
     def __call__(self, matte: Matte) -> Frame:
         """The finished frame; its `alpha` is set where the background is transparent."""
-        frame = matte.frame
-        luma, chroma = alpha_planes(matte.alpha, frame.planes.height, frame.planes.width)
-        behind = self._background.behind(matte)
-        if behind is None:
-            full_range = bool(frame.color.full_range)
-            cut = cut_out(frame.planes, luma, chroma, full_range=full_range)
-            return replace(frame, planes=cut, alpha=luma)
-        return replace(frame, planes=composite(frame.planes, behind, luma, chroma))
+        return _finish(
+            self._blender,
+            matte,
+            self._background,
+            decontaminate=self._decontaminate,
+            light_wrap=self._light_wrap,
+        )
+
+
+class LiveCompositor(Closing):
+    """Does what a `Compositor` does, by settings that may change with every frame.
+
+    Of the settings it follows `background`, `background_fit`, `crossfade`, `decontaminate`,
+    `light_wrap`, `mirror`, `zoom`, `pan_x` and `pan_y`. It owns its background; leaving it closes
+    that.
+
+    Args:
+        settings: to begin with.
+        report: told in one sentence when a background cannot be opened or breaks; the old one
+            stays. Called by the thread that composites.
+
+    Raises:
+        BackgroundError: the first background cannot be opened, or is transparent.
+    """
+
+    def __init__(self, settings: Settings, report: Callable[[str], None] = lambda _: None) -> None:
+        self._background = Switcher(
+            settings.background,
+            settings.background_fit,
+            lambda text, fit: parse(text, fit, live=True),
+            report,
+        )
+        self._blender = Blender()
+
+    def __call__(self, matte: Matte, settings: Settings) -> Frame:
+        """The finished frame; it never has an `alpha`."""
+        self._background.request(settings.background, settings.background_fit, settings.crossfade)
+        view = View(settings.mirror, settings.zoom, settings.pan_x, settings.pan_y)
+        return _finish(
+            self._blender,
+            view.of(matte, self._blender.pool),
+            self._background,
+            decontaminate=settings.decontaminate,
+            light_wrap=settings.light_wrap,
+        )
+
+    def close(self) -> None:
+        """Closes the background and joins its helper. Idempotent."""
+        self._background.close()
+
+
+def _finish(
+    blender: Blender,
+    matte: Matte,
+    background: Background,
+    *,
+    decontaminate: bool,
+    light_wrap: float,
+) -> Frame:
+    frame = matte.frame
+    full_range = bool(frame.color.full_range)
+    behind = background.behind(matte)
+    if behind is None:
+        planes, alpha = blender.cut_out(
+            frame.planes, matte.alpha, full_range=full_range, decontaminate=decontaminate
+        )
+        return replace(frame, planes=planes, alpha=alpha)
+    planes = blender(
+        frame.planes,
+        matte.alpha,
+        behind,
+        decontaminate=decontaminate,
+        light_wrap=light_wrap,
+        full_range=full_range,
+        in_place=background.fresh,
+    )
+    return replace(frame, planes=planes)

@@ -10,24 +10,49 @@ from typing import get_args
 from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
 from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
+from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
 from realtime.output.backgrounds.still import Color, Fit, Image, read_image
+from realtime.output.backgrounds.switcher import Switcher
 from realtime.output.backgrounds.video import Video
 
-__all__ = ["Background", "Blur", "Color", "Fit", "Image", "Transparent", "Video", "parse"]
+__all__ = [
+    "Background",
+    "Blur",
+    "Color",
+    "Fit",
+    "Image",
+    "Slideshow",
+    "Switcher",
+    "Transparent",
+    "Video",
+    "parse",
+]
 
 # Falcon 9 on its launch pad, by SpaceX, released into the public domain.
 _DEMO_PICTURE = "falcon9.jpg"
 
-_KINDS = "blur, blur:5%, #00b140, transparent, demo, or the path of a picture or video"
+# The green that software keys out by default: "chroma key green".
+_GREEN = (0, 177, 64)
+
+# Seconds for which each picture of a slideshow may be asked for.
+_SHORTEST_SLIDE = 0.1
+_LONGEST_SLIDE = 86_400.0
+
+_KINDS = (
+    "blur, blur:5%, #00b140, green, transparent, demo, or the path of a picture, a video, or a "
+    "folder of pictures"
+)
 
 
-def parse(text: str, fit: Fit = "cover") -> Background:
+def parse(text: str, fit: Fit = "cover", *, live: bool = False) -> Background:
     """The background that a user names.
 
     Args:
-        text: "blur", "blur:N%" of the picture's height, "#rrggbb", "transparent", "demo" (an
-            embedded picture), or a file.
+        text: "blur", "blur:N%" of the picture's height, "#rrggbb", "green" (for chroma keying),
+            "transparent", "demo" (an embedded picture), a file, or a folder of pictures;
+            "FOLDER@N" shows each of them for N seconds.
         fit: how an image is scaled; see `Image`.
+        live: whether frames do not wait, see `Slideshow`.
 
     Raises:
         BackgroundError: it is none of these.
@@ -36,6 +61,8 @@ def parse(text: str, fit: Fit = "cover") -> Background:
         raise BackgroundError(f"background fit {fit!r}: choose {' or '.join(get_args(Fit))}")
     if text == "transparent":
         return Transparent()
+    if text == "green":
+        return Color(_GREEN)
     if text == "demo":
         with as_file(files(__package__).joinpath("assets", _DEMO_PICTURE)) as path:
             return _from_file(str(path), fit)
@@ -47,6 +74,11 @@ def parse(text: str, fit: Fit = "cover") -> Background:
         red, green, blue = bytes.fromhex(text[1:])
         return Color((red, green, blue))
     # Not Path: it raises what it cannot tell, such as for too long a name.
+    if os.path.isdir(text):
+        return Slideshow(text, fit=fit, patient=not live)
+    folder, _, given = text.rpartition("@")
+    if os.path.isdir(folder) and not os.path.exists(text):
+        return Slideshow(folder, _seconds(text, given), fit, patient=not live)
     if not os.path.isfile(text):
         raise BackgroundError(f"background {text}: no such file; choose {_KINDS}")
     return _from_file(text, fit)
@@ -64,6 +96,19 @@ def _strength(text: str) -> float:
             "such as blur:5%"
         )
     return strength
+
+
+def _seconds(text: str, given: str) -> float:
+    try:
+        seconds = float(given.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not _SHORTEST_SLIDE <= seconds <= _LONGEST_SLIDE:
+        raise BackgroundError(
+            f"background {text}: write the seconds for each picture, from {_SHORTEST_SLIDE:g} to "
+            f"{_LONGEST_SLIDE:g}, such as FOLDER@{DEFAULT_SECONDS:g}"
+        )
+    return seconds
 
 
 def _from_file(path: str, fit: Fit) -> Background:

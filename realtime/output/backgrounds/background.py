@@ -15,16 +15,19 @@ class Background(Closing):
 
     Attributes:
         transparent: whether there is nothing behind, so that the sink must carry alpha.
+        fresh: whether the planes given last were made for that frame alone: they may be written to.
     """
 
     transparent: bool = False
+    fresh: bool = False
 
     @abstractmethod
     def behind(self, matte: Matte) -> Planes | None:
         """The picture behind this frame.
 
         Returns:
-            Planes of the frame's size and colour tags, not to be written to; None for nothing.
+            Planes of the frame's size and colour tags, not to be written to unless `fresh`; None
+            for nothing.
 
         Raises:
             BackgroundError: the background broke.

@@ -7,16 +7,22 @@ import numpy as np
 
 from realtime.frame import Float32, Matte, Planes, UInt8
 from realtime.output.backgrounds.background import Background
-from realtime.scaling import shrink
+from realtime.output.buffers import Pool
 
 DEFAULT_STRENGTH = 3.0
 
 # The room is blurred on a small copy where the blur is this wide, in pixels: narrower, and scaling
 # it up again shows; wider, and it only costs more.
-_SMALL_SIGMA = 4.0
+_SMALL_SIGMA = 3.0
 
 # Stands in for the room where none is in sight for several sigmas.
 _EPSILON = 1e-3
+
+_LEVELS = np.arange(256, dtype=np.float32) / 255
+# What is half person or more speaks for the room only where nothing else does.
+_WEIGHTS: Float32 = np.maximum(1 - 2 * _LEVELS, _EPSILON * (1 - _LEVELS))
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class Blur(Background):
@@ -30,8 +36,11 @@ class Blur(Background):
         strength: standard deviation of the blur in percent of the picture's height, above 0.
     """
 
+    fresh = True
+
     def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
         self._strength = strength
+        self._pool = Pool()
 
     def behind(self, matte: Matte) -> Planes | None:
         planes = matte.frame.planes
@@ -39,21 +48,29 @@ class Blur(Background):
         scale = min(0.5, _SMALL_SIGMA / sigma)
         size = max(8, round(planes.width * scale)), max(8, round(planes.height * scale))
         sigma *= size[1] / planes.height
-        alpha = cv2.resize(matte.alpha, size, interpolation=cv2.INTER_LINEAR)
-        # What is half person or more speaks for the room only where nothing else does.
-        room = np.maximum(1 - 2 * alpha, _EPSILON * (1 - alpha))
-        # A small pixel at an outline is part person; its neighbours speak for it.
-        room = cv2.erode(room, np.ones((3, 3), np.uint8))
-        share = cv2.GaussianBlur(room, (0, 0), sigma)
+        levels = cv2.convertScaleAbs(matte.alpha, alpha=255)
+        # The most that is person near a small pixel: its neighbours speak for it.
+        alpha = cv2.dilate(cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR), _NEIGHBOURS)
+        room: Float32 = cv2.LUT(alpha, _WEIGHTS)
+        seen = [_sample(plane, size) for plane in planes]
+        weighted = [cv2.multiply(plane, room, dtype=cv2.CV_32F) for plane in seen]
+        blurred = cv2.GaussianBlur(cv2.merge([*weighted, room]), (0, 0), sigma)
+        total = float(cv2.sumElems(room)[0])
+        *sums, share = cv2.split(blurred)
+        share += _EPSILON
+        result = self._pool.planes(planes.height, planes.width)
+        for part, plane, target in zip(sums, weighted, result, strict=True):
+            anywhere = (float(cv2.sumElems(plane)[0]) + 128 * _EPSILON) / (total + _EPSILON)
+            part += anywhere * _EPSILON
+            small = cv2.convertScaleAbs(cv2.divide(part, share))
+            rows, columns = target.shape
+            cv2.resize(small, (columns, rows), dst=target, interpolation=cv2.INTER_LINEAR)
+        return result
 
-        def blur(plane: UInt8) -> UInt8:
-            small = shrink(plane, size).astype(np.float32)
-            anywhere = float((small * room).sum() + 128 * _EPSILON) / float(room.sum() + _EPSILON)
-            blurred: Float32 = cv2.GaussianBlur(small * room, (0, 0), sigma)
-            blurred = (blurred + anywhere * _EPSILON) / (share + _EPSILON)
-            height, width = plane.shape
-            large = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-            result: UInt8 = cv2.convertScaleAbs(large)
-            return result
 
-        return Planes(blur(planes.y), blur(planes.u), blur(planes.v))
+def _sample(plane: UInt8, size: tuple[int, int]) -> UInt8:
+    """Scales a plane down by looking at a part of its pixels: a blur follows anyway."""
+    double = min(size[0] * 2, plane.shape[1]), min(size[1] * 2, plane.shape[0])
+    half = cv2.resize(plane, double, interpolation=cv2.INTER_LINEAR)
+    small: UInt8 = cv2.resize(half, size, interpolation=cv2.INTER_LINEAR)
+    return small

@@ -1,0 +1,59 @@
+"""Pictures that are used again, so that a running compositor allocates nothing big."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from realtime.frame import Planes, UInt8
+
+# More at a time than any sink keeps; what is asked for beyond is not kept here.
+_MOST = 8
+
+
+class Pool:
+    """Lends memory that nobody else refers to any more.
+
+    The rule: a frame is read-only, and whoever holds one may keep it as long as it likes. Its
+    memory is lent anew only when the last array that looks into it is gone, which CPython's
+    reference counts tell: every view of an array refers to the array that owns the memory. A sink
+    that keeps many frames costs memory, and never corrupts a picture.
+    """
+
+    def __init__(self) -> None:
+        self._owners: list[UInt8] = []
+        # What an array counts that is in such a list and nowhere else; differs between Pythons.
+        self._idle = _references([np.empty(0, np.uint8)], 0)
+
+    def planes(self, height: int, width: int) -> Planes:
+        """Planes of an even size with any content, to be written to."""
+        rows, columns = height // 2, width // 2
+        luma, chroma = height * width, rows * columns
+        memory = self._lend(luma + 2 * chroma)
+        return Planes(
+            memory[:luma].reshape(height, width),
+            memory[luma : luma + chroma].reshape(rows, columns),
+            memory[luma + chroma :].reshape(rows, columns),
+        )
+
+    def plane(self, height: int, width: int) -> UInt8:
+        """One plane, likewise."""
+        return self._lend(height * width).reshape(height, width)
+
+    def _lend(self, size: int) -> UInt8:
+        """uint8 (size,), a view."""
+        owners = self._owners
+        for index in range(len(owners)):
+            if owners[index].size == size and _references(owners, index) <= self._idle:
+                return owners[index][:]
+        memory: UInt8 = np.empty(size, np.uint8)
+        if len(owners) >= _MOST:
+            # The oldest size may be one that is not in use any more.
+            owners.pop(0)
+        owners.append(memory)
+        return memory[:]
+
+
+def _references(owners: list[UInt8], index: int) -> int:
+    return sys.getrefcount(owners[index])

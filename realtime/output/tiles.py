@@ -1,0 +1,154 @@
+"""Tiles of a picture: where its alpha is all 0, all 1, or undecided.
+
+A person's outline touches a tenth of a picture. The tiles that it crosses are gathered into one
+array, worked on in a few calls, and scattered back; all others are copied at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.frame import UInt8
+
+# Lines and columns of a luma tile. Smaller ones hug the outline and are more in number.
+_TILE = 32
+
+# A grid is at most this much coarser than the picture, and never coarser than the network's alpha.
+_COARSEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How a picture of one size is cut into tiles.
+
+    Tiles begin at multiples of `grid` and of two; the last of a row or column is moved inwards
+    where it would jut out, and overlaps the one before.
+
+    Attributes:
+        height: of the picture, as of all its luma.
+        width: likewise.
+        rows: of a tile.
+        columns: likewise.
+        tops: where the tiles begin, int (R,).
+        lefts: likewise, int (C,).
+        grid: pixels of the picture to one of the grid on which smooth things are given.
+    """
+
+    height: int
+    width: int
+    rows: int
+    columns: int
+    tops: NDArray[np.intp]
+    lefts: NDArray[np.intp]
+    grid: int
+
+    @classmethod
+    def of(cls, height: int, width: int, alpha_shape: tuple[int, int]) -> Tiling:
+        """For a picture of even size, and an alpha of (h, w) at the network's."""
+        rows, columns = min(_TILE, height), min(_TILE, width)
+        grid = grid_of(height, width, alpha_shape)
+        return cls(
+            height,
+            width,
+            rows,
+            columns,
+            np.minimum(np.arange(0, height, rows), height - rows),
+            np.minimum(np.arange(0, width, columns), width - columns),
+            grid,
+        )
+
+    def sort(self, alpha: UInt8) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which tiles are of nothing but 0, and which of nothing but 255.
+
+        Args:
+            alpha: uint8 (height/grid + 2, width/grid + 2), with a margin of one; what is between
+                is interpolated linearly, so never beyond its neighbours.
+
+        Returns:
+            bool (R, C) each.
+        """
+        rows, columns = self.rows // self.grid + 2, self.columns // self.grid + 2
+        kernel = np.ones((rows, columns), np.uint8)
+        at = self.tops[:, None] // self.grid, self.lefts // self.grid
+        # With its anchor at the first pixel, each result speaks for the patch that begins there;
+        # for minima and maxima, OpenCV takes nothing from beyond the border.
+        highest = cv2.dilate(alpha, kernel, anchor=(0, 0))[at]
+        lowest = cv2.erode(alpha, kernel, anchor=(0, 0))[at]
+        return highest == 0, lowest == 255
+
+
+def grid_of(height: int, width: int, alpha_shape: tuple[int, int]) -> int:
+    """Pixels of a picture to one of the grid between it and the network's alpha: 4, 2 or 1."""
+    grid = _COARSEST
+    while grid > 1 and (
+        height % grid
+        or width % grid
+        or height // grid < alpha_shape[0]
+        or width // grid < alpha_shape[1]
+    ):
+        grid //= 2
+    return grid
+
+
+def windows(plane: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """Every window of a plane, as a view: (H - rows + 1, W - columns + 1, rows, columns)."""
+    height, width = plane.shape
+    down, across = plane.strides
+    return np.lib.stride_tricks.as_strided(
+        plane,
+        (height - rows + 1, width - columns + 1, rows, columns),
+        (down, across, down, across),
+    )
+
+
+def enlarge(patches: UInt8, factor: int) -> UInt8:
+    """Patches of a grid to tiles of a picture, by linear interpolation.
+
+    Args:
+        patches: uint8 (n, r + 2, c + 2), with a margin of one.
+        factor: pixels of the picture to one of the grid.
+
+    Returns:
+        uint8 (n·r·factor, c·factor), contiguous.
+    """
+    count, rows, columns = patches.shape
+    if factor == 1:
+        inner = patches[:, 1:-1, 1:-1]
+    else:
+        # Side by side, for OpenCV is quicker along rows.
+        wide = np.ascontiguousarray(patches.transpose(1, 0, 2)).reshape(rows, count * columns)
+        large = cv2.resize(
+            wide,
+            (count * columns * factor, rows * factor),
+            interpolation=cv2.INTER_LINEAR,
+        )
+        # Interpolated across the border to the next patch, the margin is wrong; and not wanted.
+        large = large.reshape(rows * factor, count, columns * factor)
+        inner = large[factor:-factor, :, factor:-factor].transpose(1, 0, 2)
+    return np.ascontiguousarray(inner).reshape(-1, (columns - 2) * factor)
+
+
+def runs(tiles: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:
+    """Rectangles that cover the marked tiles and no other: (top, bottom, left, right), in tiles."""
+    rows, columns = tiles.shape
+    edges = np.zeros((rows, columns + 2), np.int8)
+    edges[:, 1:-1] = tiles
+    row, column = np.nonzero(np.diff(edges))
+    # Beginnings and ends alternate along each row.
+    spans = zip(row[::2].tolist(), column[::2].tolist(), column[1::2].tolist(), strict=True)
+    top, left, right, bottom = 0, 0, 0, 0
+    for index, start, end in spans:
+        if (start, end) == (left, right) and index == bottom:
+            bottom += 1
+            continue
+        if bottom > top:
+            yield top, bottom, left, right
+        top, bottom, left, right = index, index + 1, start, end
+    if bottom > top:
+        yield top, bottom, left, right
