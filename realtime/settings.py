@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import reprlib
 import threading
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ Fallback = Literal["card", "blur", "black"]
 # How much of a wrong value a message repeats.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+# A line break would make two lines of every message. Other odd characters do occur in file names.
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029]")
 
 # Field metadata wants a key.
 _OPTION = "option"
@@ -76,8 +80,9 @@ class Option:
         if isinstance(self.default, float):
             return f"a number from {self.minimum:g} to {self.maximum:g}"
         if isinstance(self.default, tuple):
-            return "a list of texts" if not self.default else "a list of at least one text"
-        return "a text that is not empty"
+            least = "at least one text" if self.default else "texts"
+            return f'a list of {least}, as ["one", "two"]'
+        return "a line of text, in quotes"
 
     def check(self, value: object) -> Any:
         """The value in the option's type.
@@ -117,8 +122,7 @@ class Option:
 
 
 def _is_text(value: object) -> bool:
-    # A line break would turn the one line of every message into two.
-    return isinstance(value, str) and value != "" and value.isprintable()
+    return isinstance(value, str) and value != "" and not _CONTROL.search(value)
 
 
 def _short(value: object) -> str:
@@ -202,14 +206,16 @@ class Settings:
         default="blur",
         metadata=_about(
             'What is put behind people: "blur", "blur:5%" of the height, a colour as "#00b140", '
-            '"green" (a green screen, for OBS), a picture, a video, or a folder (a slideshow).',
+            '"green" (a green screen, for OBS), "demo", a picture, a video, or a folder of '
+            'pictures ("FOLDER@8" shows each for 8 seconds).',
             metavar="WHAT",
         ),
     )
     backgrounds: tuple[str, ...] = field(
         default=(),
         metadata=_about(
-            'What "next background" walks through, each written like background.', metavar="WHAT"
+            "What the key for the next background walks through, each written like background.",
+            metavar="WHAT",
         ),
     )
     background_fit: BackgroundFit = field(
@@ -290,7 +296,7 @@ class Settings:
     fallback: Fallback = field(
         default="card",
         metadata=_about(
-            "What is shown where no picture may be: a card, a blur, or black.",
+            "What is shown where no picture may be: a card, the last picture blurred, or black.",
             choices=get_args(Fallback),
         ),
     )

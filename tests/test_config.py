@@ -67,7 +67,7 @@ def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     [
         (b"zoom = 9", "zoom = 9: write a number from 1 to 4"),
         (b"zoom = ", "is not TOML"),
-        (b"[camera]\nwidth = 3", "camera = {'width': 3}: write a text that is not empty"),
+        (b"[camera]\nwidth = 3", "camera = {'width': 3}: write a line of text, in quotes"),
         (b"miror = true", "'miror': no such option; did you mean mirror?"),
         (b"panic = true", "panic: is for the moment only"),
         (b"width = 1" + b"0" * 5000, "is not TOML"),

@@ -26,7 +26,9 @@ def _good_value(option: Option, chance: random.Random) -> Any:
         return chance.uniform(option.minimum, option.maximum)
     if isinstance(option.default, tuple):
         return tuple(chance.choices(["window", "a b.png", "blur:5%"], k=chance.randint(1, 3)))
-    return chance.choice(["0", "demo", "naïve \"name\" \\ 'x'.png", "#00b140"])
+    return chance.choice(
+        ["0", "demo", "naïve \"name\" \\ 'x'.png", "#00b140", "9.41\u202fAM.png", "👩\u200d💻.png"]
+    )
 
 
 def random_settings(seed: int, *, momentary: bool = True) -> Settings:
@@ -53,7 +55,7 @@ def _bad_values(option: Option) -> list[object]:
     elif isinstance(option.default, tuple):
         bad += ["window", [""], ["a\nb"]]
     else:
-        bad += ["", 0, "two\nlines", "bell\a"]
+        bad += ["", 0, "two\nlines", "bell\a", "two\u2028lines"]
     return bad
 
 
