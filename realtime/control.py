@@ -209,9 +209,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        self._answer(self._post)
-        if self._ending:
-            self.server.quit()
+        try:
+            self._answer(self._post)
+        finally:  # also where the client does not wait for the answer
+            if self._ending:
+                self.server.quit()
 
     def _answer(self, respond: Callable[[str], dict[str, Any]]) -> None:
         try:

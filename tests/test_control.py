@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from realtime import control
 from realtime.control import Control
 from realtime.errors import SettingsError
 from realtime.keys import ACTIONS
@@ -118,6 +119,18 @@ def test_every_verb_does_what_its_key_does(client: _Client, verb: str) -> None:
 
 def test_quit_answers_and_ends_the_run(client: _Client) -> None:
     assert client.ask("POST", "/quit")[0] == 200
+    assert client.quits.wait(10)
+
+
+def test_a_client_that_does_not_wait_for_the_answer_is_obeyed(
+    client: _Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(control._Handler, "_send", gone)
+    with pytest.raises(http.client.RemoteDisconnected):
+        client.ask("POST", "/quit")
     assert client.quits.wait(10)
 
 
