@@ -1,0 +1,483 @@
+"""Holds a live run within its latency: gives up some quality at once, and takes it back slowly.
+
+Pure: it is told what each frame took and says at which level to go on. It starts no thread, opens
+no network and looks at no clock but the one it is given.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+# How far back to look, in seconds: for a load that has to be answered at once, and for one that
+# now and then spoils a frame.
+_SHORT = 0.3
+_LONG = 3.0
+
+# At least so many frames decide, also where frames are slow.
+_FEWEST = 5
+
+# Share of spoiled frames that is too much in the short and in the long run, and up to which all is
+# calm. A frame is spoiled that came later than the budget or not at all.
+_SPOILED_SHORT = 0.5
+_SPOILED_LONG = 0.2
+_SPOILED_CALM = 0.05
+
+# Share that is too much where it lasts for so many seconds.
+_SPOILED_LASTING = 0.1
+_LASTING = 4.0
+
+# What a lower level must promise to be chosen, of the frame interval and of the budget; a higher
+# level must promise more. Between the two lies the hysteresis.
+_DOWN_BUSY, _DOWN_LATENCY = 0.8, 0.9
+_UP_BUSY, _UP_LATENCY = 0.7, 0.85
+
+# Frames that were on their way when the level changed say nothing about the new level.
+_SETTLING = 3
+
+# A step down that comes so soon after another, in seconds, goes further than foreseen.
+_AGAIN = 1.0
+
+# Seconds of calm before a step up, and before one to a level that had to be left. These double each
+# time, and halve again in so many seconds: a level that barely holds is tried some times an hour.
+_PATIENCE = 2.0
+_CAUTION = 10.0
+_LONGEST_PATIENCE = 600.0
+_FORGETTING = 600.0
+
+# A level that should not fit is tried nevertheless after so many times the calm. One that would
+# need more than `_HOPELESS` times what there is waits on, but what was learned of costs is
+# forgotten then: it may be outdated.
+_DOUBTING = 10
+_HOPELESS = 1.5
+
+# A machine on which the network runs less than this much slower than at its best is not loaded.
+_LOADED = 1.25
+
+# A measured cost may differ from the foreseen one by this factor: more is the load that changed.
+_SURPRISE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One way of working.
+
+    Attributes:
+        model: the network, as `Matting` takes it.
+        scale: pixels to show to the network, as a share of its native size.
+        refine: whether the alpha is refined at a larger size.
+        every: the network runs on every n-th frame; others get the alpha before, moved along.
+    """
+
+    model: str
+    scale: float = 1.0
+    refine: bool = False
+    every: int = 1
+
+    def __str__(self) -> str:
+        parts = [self.model]
+        if self.scale != 1:
+            parts.append(f"{self.scale:.0%} of the pixels")
+        if self.refine:
+            parts.append("refined")
+        if self.every > 1:
+            parts.append(f"every {self.every} frames")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a frame costs at a level, in any unit that all levels share.
+
+    Attributes:
+        mean: over many frames.
+        peak: of the frames that cost most.
+    """
+
+    mean: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What became of one frame.
+
+    Attributes:
+        level: index of the level that it was made at.
+        busy: seconds that finding its alpha took.
+        latency: seconds from capture to output of the last frame that came out, None where none
+            did since the measurement before.
+        dropped: frames given up since the measurement before.
+        interval: seconds from one captured frame to the next; None where unknown.
+    """
+
+    level: int
+    busy: float
+    latency: float | None = None
+    dropped: int = 0
+    interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    time: float
+    busy: float
+    latency: float | None
+    frames: int
+    spoiled: int
+    interval: float | None
+
+
+_Samples = Sequence[_Sample] | deque[_Sample]
+
+
+class Governor:
+    """Steps through levels so that frames keep coming in time.
+
+    It goes down at once, as far as the measured load makes it foresee, and further if that was not
+    far enough: at the latest the third step, within a second, reaches the lowest level. It goes up
+    one level at a time, after a while of calm in which the level above would have fitted with room
+    to spare. Each time that a level had to be left, it is not tried again for twice as long.
+
+    Where the time is lost behind the network on a machine that is not loaded, such as to a slow
+    output, no level would help, and none is given up.
+
+    Not for several threads at once.
+
+    Args:
+        levels: best first, at least one.
+        costs: foreseen cost of each; what is measured replaces it.
+        frame_rate: in Hz, as asked from the camera.
+        budget: seconds that a frame may take from capture to output; 0 for two frame intervals.
+        start: index of the first level.
+        clock: monotonic seconds.
+        announce: is told every change and its reason in one line.
+
+    Attributes:
+        level: index of the level to work at.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        costs: Sequence[Cost],
+        frame_rate: float,
+        budget: float = 0.0,
+        *,
+        start: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        announce: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if not levels or len(levels) != len(costs) or not 0 <= start < len(levels):
+            raise ValueError("a governor needs levels, a cost for each, and to start at one")
+        self.levels = tuple(levels)
+        self.level = start
+        self._foreseen = list(costs)
+        self._costs = list(costs)
+        self._nominal = 1 / frame_rate
+        self._asked_budget = budget
+        self._clock = clock
+        self._announce = announce
+        self._start = start
+        # How often each level had to be left, fading, and when last.
+        self._setbacks = [(0.0, clock())] * len(levels)
+        self._usable = [True] * len(levels)
+        # The least that a unit of cost was ever seen to take: the machine without load.
+        self._best_unit = math.inf
+        self._streak = 0
+        self._went_down = -math.inf
+        self._complained = False
+        # The level below, and its busy time before the last step up, until that is evaluated.
+        self._came_from: tuple[int, Cost] | None = None
+        self._begin(clock())
+
+    @property
+    def budget(self) -> float:
+        """Seconds that a frame may take from capture to output."""
+        return self._asked_budget or 2 * self._nominal
+
+    @budget.setter
+    def budget(self, seconds: float) -> None:
+        self._asked_budget = seconds
+
+    def restart(self) -> None:
+        """Goes back to the first level and forgets what was measured, but not what failed."""
+        self.level = self._start
+        self._streak = 0
+        self._begin(self._clock())
+
+    def set_cost(self, level: int, cost: Cost) -> None:
+        """Replaces what a level is foreseen to cost."""
+        self._foreseen[level] = self._costs[level] = cost
+
+    def forbid(self, level: int) -> None:
+        """Never goes to a level again: its network cannot be opened."""
+        self._usable[level] = False
+
+    def observe(self, measurement: Measurement) -> int:
+        """Takes what became of a frame, and returns the level for the next one."""
+        now = self._clock()
+        if measurement.level != self.level:
+            # The level is not in place yet: its network is still being opened.
+            self._unsettled = _SETTLING
+            self._calm_since = self._fit_since = self._fair_since = now
+            return self.level
+        if self._unsettled:
+            self._unsettled -= 1
+            return self.level
+        self._samples.append(self._judge(measurement, now))
+        while self._samples[0].time < now - self._long:
+            self._samples.popleft()
+        self._watch(now)
+        reason = self._trouble(now)
+        if reason is not None or self._full():
+            self._learn()
+        if reason is not None:
+            self._go_down(reason, now)
+        else:
+            self._consider_going_up(now)
+        return self.level
+
+    @property
+    def _interval(self) -> float:
+        """Seconds between frames as they really come; a camera slows down in the dark."""
+        found = [sample.interval for sample in self._samples if sample.interval is not None]
+        if len(found) < _FEWEST:
+            return self._nominal
+        return min(max(statistics.median(found), self._nominal / 2), self._nominal * 8)
+
+    @property
+    def _short(self) -> float:
+        return max(_SHORT, _FEWEST * self._nominal)
+
+    @property
+    def _long(self) -> float:
+        return max(_LONG, 8 * self._short)
+
+    def _begin(self, now: float) -> None:
+        """Starts to measure a level."""
+        self._samples: deque[_Sample] = deque()
+        self._unsettled = _SETTLING
+        self._calm_since = self._fit_since = self._fair_since = now
+
+    def _judge(self, measurement: Measurement, now: float) -> _Sample:
+        late = measurement.latency is not None and measurement.latency > self.budget
+        return _Sample(
+            time=now,
+            busy=measurement.busy,
+            latency=measurement.latency,
+            frames=1 + measurement.dropped,
+            spoiled=int(late) + measurement.dropped,
+            interval=measurement.interval,
+        )
+
+    def _recent(self, now: float) -> list[_Sample]:
+        return [sample for sample in self._samples if sample.time >= now - self._short]
+
+    def _full(self) -> bool:
+        """Whether there are samples for the long run."""
+        return self._samples[-1].time - self._samples[0].time > 0.75 * self._long
+
+    def _watch(self, now: float) -> None:
+        """Learns how calm it is, and what this level takes at its best."""
+        spoiled = _spoiled(self._samples)
+        if spoiled > _SPOILED_CALM:
+            self._calm_since = now
+        if spoiled <= _SPOILED_LASTING:
+            self._fair_since = now
+        if len(self._samples) >= 2 * _FEWEST:
+            unit = _mean_busy(self._samples) / self._costs[self.level].mean
+            self._best_unit = min(self._best_unit, unit)
+
+    def _learn(self) -> None:
+        """Replaces what this level was foreseen to cost, relative to the one below it.
+
+        Only a step up teaches that: it comes out of calm, while a step down is taken because the
+        load is changing.
+        """
+        if self._came_from is None or len(self._samples) < _FEWEST:
+            return
+        lower, before = self._came_from
+        self._came_from = None
+        old, below = self._costs[self.level], self._costs[lower]
+        guess, guess_below = self._foreseen[self.level], self._foreseen[lower]
+        mean = _bounded(_mean_busy(self._samples) / before.mean, guess.mean / guess_below.mean)
+        peak = _bounded(_peak_busy(self._samples) / before.peak, guess.peak / guess_below.peak)
+        by_mean, by_peak = below.mean * mean / old.mean, below.peak * peak / old.peak
+        # What is above keeps its ratio to this level.
+        for i in range(self.level + 1):
+            cost = self._costs[i]
+            self._costs[i] = Cost(cost.mean * by_mean, cost.peak * by_peak)
+
+    def _trouble(self, now: float) -> str | None:
+        """Why this level cannot go on, None where it can."""
+        recent = self._recent(now)
+        if sum(sample.frames for sample in recent) < _FEWEST:
+            return None
+        if _spoiled(recent) >= _SPOILED_SHORT:
+            return self._excess(recent)
+        interval = self._interval
+        # One frame on which the scheduler slept is no load.
+        busy = sum(sorted(sample.busy for sample in recent)[:-1]) / max(1, len(recent) - 1)
+        if busy <= interval and self._full():
+            if _spoiled(self._samples) >= _SPOILED_LONG:
+                return self._excess(self._samples)
+            if now - self._fair_since > _LASTING:
+                return self._excess(self._samples)
+            busy = _mean_busy(self._samples)
+        if busy > interval:
+            return f"the network takes {busy * 1e3:.0f} of {interval * 1e3:.0f} ms a frame"
+        return None
+
+    def _excess(self, samples: _Samples) -> str:
+        frames = sum(sample.frames for sample in samples)
+        dropped = sum(sample.frames - 1 for sample in samples)
+        late = sum(sample.spoiled for sample in samples) - dropped
+        if dropped > late:
+            return f"{dropped / frames:.0%} of the frames were dropped"
+        return f"{late / frames:.0%} of the frames came after {self.budget * 1e3:.0f} ms"
+
+    def _go_down(self, reason: str, now: float) -> None:
+        recent = self._recent(now)
+        lower = [i for i in range(self.level + 1, len(self.levels)) if self._usable[i]]
+        if not lower:
+            self._complain(f"{reason}; there is no faster way of working", now)
+            return
+        if not self._to_blame(recent, lower[-1]):
+            self._complain(f"{reason}, but not because of the network", now)
+            return
+        self._streak = self._streak + 1 if now - self._went_down < _AGAIN else 1
+        # The earlier half may be from before the load came.
+        latest = recent[len(recent) // 2 :]
+        fitting = [i for i in lower if self._fits(i, latest, _DOWN_BUSY, _DOWN_LATENCY, 0.5)]
+        target = fitting[0] if fitting else lower[-1]
+        if self._streak > 1:
+            # What was foreseen was wrong: twice as far, and then as far as there is.
+            further = lower[min(1, len(lower) - 1)] if self._streak == 2 else lower[-1]
+            target = max(target, further)
+        self._setbacks[self.level] = (self._setbacks_of(self.level, now) + 1, now)
+        self._went_down = now
+        self._go(target, reason, now)
+
+    def _to_blame(self, recent: Sequence[_Sample], lowest: int) -> bool:
+        """Whether a lower level can help: it is the network, or everything is slow."""
+        mine, least = self._costs[self.level], self._costs[lowest]
+        busy = _mean_busy(recent)
+        if busy > 0.9 * self._interval:
+            return True
+        if busy / mine.mean > _LOADED * self._best_unit:
+            return True
+        latencies = [s.latency for s in recent if s.latency is not None]
+        if not latencies:
+            return True
+        saved = _peak_busy(recent) * (1 - least.peak / mine.peak)
+        return _quantile(latencies, 0.5) - saved <= self.budget
+
+    def _fits(
+        self,
+        level: int,
+        samples: _Samples,
+        busy_share: float,
+        latency_share: float,
+        typical: float,
+    ) -> bool:
+        """Whether another level is foreseen to hold under the load of these samples.
+
+        Args:
+            level: its index.
+            samples: of the present level.
+            busy_share: of the frame interval, that its mean may take.
+            latency_share: of the budget, that its latency may take.
+            typical: which quantile of the present latencies to think of.
+        """
+        mine, other, interval = self._costs[self.level], self._costs[level], self._interval
+        busy = _mean_busy(samples)
+        foreseen = busy * other.mean / mine.mean
+        if foreseen > busy_share * interval:
+            return False
+        latencies = [sample.latency for sample in samples if sample.latency is not None]
+        if not latencies:
+            return True
+        peak = _peak_busy(samples)
+        # A network that is always busy lets each frame wait, half an interval in the mean.
+        waiting = interval / 2 if busy > 0.9 * interval else 0.0
+        latency = _quantile(latencies, typical) - waiting + peak * (other.peak / mine.peak - 1)
+        return latency <= latency_share * self.budget
+
+    def _consider_going_up(self, now: float) -> None:
+        higher = [i for i in range(self.level) if self._usable[i]]
+        if not higher:
+            return
+        target = higher[-1]
+        patience = self._patience(target, now)
+        if not self._fits(target, self._samples, _UP_BUSY, _UP_LATENCY, 0.9):
+            self._fit_since = now
+        calm = now - self._calm_since
+        if calm < patience or not self._full():
+            return
+        if now - self._fit_since >= patience:
+            self._go(target, "there is room again", now)
+        elif calm >= _DOUBTING * patience:
+            busy, latency = _UP_BUSY * _HOPELESS, _UP_LATENCY * _HOPELESS
+            if self._fits(target, self._samples, busy, latency, 0.9):
+                self._go(target, "calm for long, a trial", now)
+            else:
+                self._calm_since = now
+                self._costs = list(self._foreseen)
+
+    def _setbacks_of(self, level: int, now: float) -> float:
+        count, last = self._setbacks[level]
+        return max(0.0, count - (now - last) / _FORGETTING)
+
+    def _patience(self, level: int, now: float) -> float:
+        """Seconds of calm before a step up to a level."""
+        setbacks = self._setbacks_of(level, now)
+        if setbacks == 0:
+            return _PATIENCE
+        return float(min(_LONGEST_PATIENCE, max(_PATIENCE, _CAUTION * 2 ** (setbacks - 1))))
+
+    def _go(self, target: int, reason: str, now: float) -> None:
+        way = "down" if target > self.level else "up"
+        self._came_from = None
+        if way == "up":
+            busy = Cost(_mean_busy(self._samples), _peak_busy(self._samples))
+            self._came_from = (self.level, busy)
+        line = f"{way} to {self.levels[target]}: {reason}"
+        self.level = target
+        self._complained = False
+        self._begin(now)
+        self._announce(line)
+
+    def _complain(self, line: str, now: float) -> None:
+        """Says once what no step can mend."""
+        self._calm_since = now
+        if not self._complained:
+            self._complained = True
+            self._announce(line)
+
+
+def _bounded(ratio: float, foreseen: float) -> float:
+    return min(max(ratio, foreseen / _SURPRISE), foreseen * _SURPRISE)
+
+
+def _spoiled(samples: _Samples) -> float:
+    """Share of the frames that were late or dropped."""
+    return sum(s.spoiled for s in samples) / max(1, sum(s.frames for s in samples))
+
+
+def _mean_busy(samples: _Samples) -> float:
+    return sum(sample.busy for sample in samples) / len(samples)
+
+
+def _peak_busy(samples: _Samples) -> float:
+    return _quantile([sample.busy for sample in samples], 0.9)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    """The value that a share of all are at or under."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

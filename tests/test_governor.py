@@ -1,0 +1,281 @@
+"""The governor's promises: in time within a second, back up, and never to and fro."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from realtime.governor import Cost, Governor, Level, Measurement
+from tests.governed import COSTS, LEVELS, Load, simulate
+
+_LAST = len(LEVELS) - 1
+_REST = 0.003
+
+
+def _hog(slowdown: float, begin: float = 15.0, end: float = 40.0) -> Load:
+    return lambda t: slowdown if begin <= t < end else 1.0
+
+
+def _absorbable(slowdown: float, seed: int, surprise: float) -> bool:
+    """Whether the lowest level holds for good under a load that does not change."""
+    trace = simulate(
+        lambda t: slowdown,
+        20,
+        rest=_REST,
+        seed=seed,
+        surprise=surprise,
+        start=_LAST,
+        levels=LEVELS,
+    )
+    return max(sum(trace.spoiled[:60]) / 60, sum(trace.spoiled) / len(trace.spoiled)) < 0.02
+
+
+def test_without_load_it_climbs_to_the_best_and_stays() -> None:
+    trace = simulate(lambda t: 1.0, 120, start=_LAST, rest=_REST)
+    assert [level for _, level in trace.levels] == [5, 4, 3, 2, 1, 0]
+    assert trace.levels[-1][0] < 15
+    assert not any(trace.spoiled)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_load_that_a_step_absorbs_is_over_the_budget_for_no_more_than_a_second(seed: int) -> None:
+    rng = random.Random(seed)
+    surprise = 0.3
+    slowdown = rng.uniform(2, 11)
+    while not _absorbable(slowdown, seed, surprise):
+        slowdown *= 0.9
+    begin = rng.uniform(5, 20)
+    load = _hog(slowdown, begin, begin + 25)
+    rate = rng.choice([24.0, 25.0, 30.0])
+    trace = simulate(load, begin + 70, rest=_REST, seed=seed, surprise=surprise, frame_rate=rate)
+    assert trace.longest_excess() <= 1.0
+    assert trace.spoiled_between(begin + 1, begin + 25) < 0.1
+    # Back where it was before, or on trial below it.
+    assert trace.level_at(begin + 70) <= 1
+    assert trace.changes <= 3 + 2 * len(LEVELS)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_load_that_never_changes_is_answered_ever_more_rarely(seed: int) -> None:
+    """Whatever the load, and however close a level is to holding."""
+    rng = random.Random(seed)
+    slowdown = rng.uniform(2, 12)
+    trace = simulate(
+        lambda t: slowdown,
+        2400,
+        rest=_REST,
+        seed=seed,
+        noise=rng.uniform(0.05, 0.25),
+        hiccups=0.01,
+        surprise=0.4,
+    )
+    # Six failures until the patience is ten minutes, then one in ten minutes, of a few steps each.
+    assert trace.changes <= 4 * (6 + 2)
+    assert sum(time > 1200 for time, _ in trace.levels) <= 4 * 3
+
+
+@pytest.mark.parametrize("period", [0.5, 1.0, 2.0, 4.0, 8.0])
+def test_a_load_that_comes_and_goes_fast_is_not_followed(period: float) -> None:
+    trace = simulate(lambda t: 7.0 if t % (2 * period) >= period else 1.0, 600, rest=_REST)
+    assert trace.changes <= 20
+    assert trace.longest_excess() <= 1.0
+    assert trace.spoiled_between(60, 600) < 0.01
+
+
+@pytest.mark.parametrize("period", [20.0, 40.0])
+def test_a_load_that_comes_and_goes_slowly_costs_a_few_steps_each_time(period: float) -> None:
+    trace = simulate(lambda t: 7.0 if t % (2 * period) >= period else 1.0, 600, rest=_REST)
+    assert trace.changes <= 4 * 600 / period
+    assert trace.longest_excess() <= 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_slow_ramp_is_followed_down_and_never_up(seed: int) -> None:
+    trace = simulate(lambda t: 1 + t / 12, 100, rest=_REST, seed=seed)
+    found = [level for _, level in trace.levels]
+    assert trace.longest_excess() <= 1.0
+    assert found[-1] >= 2
+    # A trial may be made when a step went too far, but the way is down.
+    assert sum(b < a for a, b in itertools.pairwise(found)) <= 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_single_late_frames_change_nothing(seed: int) -> None:
+    trace = simulate(lambda t: 1.0, 300, rest=_REST, seed=seed, hiccups=0.02, noise=0.2)
+    assert trace.changes == 0
+    assert any(trace.spoiled)
+
+
+def test_a_slow_output_does_not_cost_quality() -> None:
+    trace = simulate(lambda t: 1.0, 60, output_load=lambda t: 15, rest=0.006)
+    assert trace.changes == 0
+    assert len(trace.lines) == 1
+    assert "not because of the network" in trace.lines[0]
+
+
+def test_no_faster_way_is_said_once() -> None:
+    trace = simulate(lambda t: 60.0, 30, rest=0.0005)
+    assert trace.level_at(30) == _LAST
+    assert sum("no faster way" in line for line in trace.lines) == 1
+
+
+@pytest.mark.parametrize("opening", [0.3, 1.0, 3.0])
+def test_a_level_that_is_not_in_place_yet_is_waited_for(opening: float) -> None:
+    trace = simulate(_hog(7.0), 40, rest=_REST, opening=opening)
+    below = [level for time, level in trace.levels if 15 <= time <= 15.5]
+    assert below == [2]
+    assert trace.level_at(16 + opening) == 2
+    assert trace.longest_excess() <= 1.0 + opening
+
+
+def test_every_change_is_announced_with_its_reason_in_a_line() -> None:
+    trace = simulate(_hog(9.0), 80, rest=_REST)
+    said = [line for line in trace.lines if line.startswith(("up to ", "down to "))]
+    assert len(said) == trace.changes > 2
+    for (_, before), (_, after), line in zip(trace.levels, trace.levels[1:], said, strict=False):
+        assert line.startswith("down to " if after > before else "up to ")
+        assert str(LEVELS[after]) in line
+        assert ": " in line
+        assert "\n" not in line
+
+
+class _Driven:
+    """A governor that is fed by hand."""
+
+    def __init__(self, budget: float = 0.0, start: int = 0) -> None:
+        self.now = 100.0
+        self.lines: list[str] = []
+        self.governor = Governor(
+            LEVELS,
+            COSTS,
+            30.0,
+            budget,
+            start=start,
+            clock=lambda: self.now,
+            announce=self.lines.append,
+        )
+
+    def feed(
+        self,
+        seconds: float,
+        busy: float,
+        latency: float | None = None,
+        *,
+        dropped: int = 0,
+        interval: float = 1 / 30,
+        level: int | None = None,
+    ) -> None:
+        for _ in range(round(seconds / interval)):
+            self.now += interval
+            self.governor.observe(
+                Measurement(
+                    level=self.governor.level if level is None else level,
+                    busy=busy,
+                    latency=latency,
+                    dropped=dropped,
+                    interval=interval,
+                )
+            )
+
+
+def test_the_budget_is_two_frames_unless_told() -> None:
+    driven = _Driven()
+    assert driven.governor.budget == pytest.approx(2 / 30)
+    driven.governor.budget = 0.05
+    assert driven.governor.budget == 0.05
+    driven.governor.budget = 0.0
+    assert driven.governor.budget == pytest.approx(2 / 30)
+
+
+def test_the_same_latency_is_in_time_or_not_as_the_budget_says() -> None:
+    for budget, level in ((0.08, 0), (0.05, 1)):
+        driven = _Driven(budget)
+        driven.feed(1.0, busy=0.02, latency=0.06)
+        assert (driven.governor.level > 0) == (level > 0)
+
+
+def test_a_camera_that_slows_down_in_the_dark_leaves_more_time() -> None:
+    driven = _Driven(budget=0.2)
+    driven.feed(5.0, busy=0.045, latency=0.09, interval=1 / 15)
+    assert driven.governor.level == 0
+    driven = _Driven(budget=0.2)
+    driven.feed(5.0, busy=0.045, latency=0.09, interval=1 / 30)
+    assert driven.governor.level > 0
+
+
+def test_without_a_word_from_the_output_the_network_alone_decides() -> None:
+    driven = _Driven()
+    driven.feed(2.5, busy=0.05)
+    assert driven.governor.level > 0
+    driven.feed(60.0, busy=0.001)
+    assert driven.governor.level == 0
+
+
+def test_dropped_frames_count_as_late_ones() -> None:
+    driven = _Driven()
+    driven.feed(1.0, busy=0.03, latency=0.05, dropped=1)
+    assert driven.governor.level > 0
+    assert "dropped" in driven.lines[0]
+
+
+def test_measurements_of_another_level_are_not_believed() -> None:
+    driven = _Driven(start=2)
+    driven.feed(5.0, busy=0.05, latency=0.2, level=0)
+    assert driven.governor.level == 2
+
+
+def test_a_level_whose_network_cannot_be_opened_is_left_out() -> None:
+    driven = _Driven(start=2)
+    driven.governor.forbid(1)
+    driven.governor.forbid(0)
+    driven.feed(60.0, busy=0.001, latency=0.01)
+    assert driven.governor.level == 2
+    driven.governor.forbid(3)
+    driven.feed(0.7, busy=0.05, latency=0.2)
+    assert driven.governor.level > 3
+
+
+def test_a_step_up_that_the_costs_rule_out_is_not_taken() -> None:
+    # 15 ms at 1.8 units would be 40 at 5: more than a frame has, and too much to try.
+    driven = _Driven(start=3)
+    driven.governor.forbid(2)
+    driven.feed(300.0, busy=0.018, latency=0.03)
+    assert driven.governor.level == 3
+
+
+def test_what_a_step_up_taught_is_known_the_next_time() -> None:
+    """The level above takes twice what was foreseen: after one failure it is no longer tried."""
+    driven = _Driven(start=3)
+    up = 0
+    for _ in range(30 * 60):
+        before = driven.governor.level
+        driven.feed(1 / 30, busy=0.011 if before == 3 else 0.038, latency=0.03)
+        up += driven.governor.level < before
+    assert up == 1
+
+
+def test_starting_anew_goes_to_the_first_level() -> None:
+    driven = _Driven(start=2)
+    driven.feed(1.0, busy=0.05, latency=0.1)
+    assert driven.governor.level > 2
+    driven.governor.restart()
+    assert driven.governor.level == 2
+
+
+@pytest.mark.parametrize(
+    ("levels", "costs", "start"),
+    [((), (), 0), (LEVELS, COSTS[1:], 0), (LEVELS, COSTS, 6), (LEVELS, COSTS, -1)],
+)
+def test_a_governor_needs_levels_and_a_start(
+    levels: tuple[Level, ...], costs: tuple[Cost, ...], start: int
+) -> None:
+    with pytest.raises(ValueError, match="needs levels"):
+        Governor(levels, costs, 30.0, start=start)
+
+
+def test_levels_say_what_they_are() -> None:
+    assert str(Level("fast")) == "fast"
+    assert str(Level("fast", 0.65, every=3)) == "fast, 65% of the pixels, every 3 frames"
+    assert str(Level("fast", refine=True)) == "fast, refined"
