@@ -6,6 +6,7 @@ import os
 import select
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ import cv2  # noqa: F401 - before PyAV, see realtime.media
 # isort: split
 import av
 
-from realtime.capture.devices import Camera, cannot_open
+from realtime.capture.devices import Camera, broke, cannot_open
 from realtime.capture.modes import Mode
 from realtime.capture.planar import from_camera
 from realtime.capture.source import Lost, Source
@@ -105,7 +106,7 @@ class CameraSource(Source):
             self._container.close()
             raise
         self._wait = wait or _waiter(self._camera)
-        self._packets: Iterator[Any] = iter(())
+        self._pictures: deque[av.VideoFrame] = deque()
         self._restart()
 
     def _open_stream(self, open: Callable[..., Any]) -> Any:
@@ -182,34 +183,33 @@ class CameraSource(Source):
 
     def read(self) -> Frame | None:
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
-        while True:
+        while not self._pictures:
             try:
                 packet = next(self._packets)
-                if packet.size == 0 and packet.pts is None:
-                    # What PyAV makes up after the last one.
-                    raise SourceError(f"{self.name}: the stream ended")
-                pictures = packet.decode()
+                if packet.size == 0 and packet.pts is not None:
+                    # A picture lost on the cable. (One without a time is PyAV's own, at the end,
+                    # and gets out what a decoder holds back.)
+                    self._count_damage()
+                    continue
+                self._pictures.extend(packet.decode())
             except BlockingIOError:
                 left = (patience - self._clock()) * float(NANOSECOND)
                 self._restart()
                 if left <= 0:
                     raise Lost(f"{self.name} shows nothing") from None
                 self._wait(left)
-                continue
             except av.error.InvalidDataError:
                 self._restart()
                 self._count_damage()
-                continue
             except (StopIteration, av.error.EOFError):
                 raise SourceError(f"{self.name}: the stream ended") from None
             except (av.error.FFmpegError, OSError) as error:
                 raise SourceError(self._why_broken(error)) from None
-            if pictures:
-                return self._frame(pictures[-1], self._clock())
+        return self._frame(self._pictures.popleft(), self._clock())
 
     def _restart(self) -> None:
         """Begins to iterate again: PyAV's iterators end with every error, even a passing one."""
-        self._packets = self._container.demux(self._stream)
+        self._packets: Iterator[Any] = self._container.demux(self._stream)
 
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
@@ -232,10 +232,10 @@ class CameraSource(Source):
             )
 
     def _why_broken(self, error: BaseException) -> str:
-        if self._camera is None:
-            silence = _silence(error, way_to_stream(self.name))
-            return f"{self.name}: the connection broke: {silence or reason(error)}"
-        return str(cannot_open(self._camera, OSError(getattr(error, "errno", None), reason(error))))
+        if self._camera is not None:
+            return str(broke(self._camera, OSError(getattr(error, "errno", None), reason(error))))
+        silence = _silence(error, way_to_stream(self.name))
+        return f"{self.name}: the connection broke: {silence or reason(error)}"
 
     def notes(self) -> tuple[str, ...]:
         context = self._stream.codec_context
@@ -245,7 +245,7 @@ class CameraSource(Source):
         kind = self._mode.pixels if self._mode is not None else kind
         got = f"{self.name}: {form.width}×{form.height} at {float(form.frame_rate):g} fps, {kind}"
         if (form.width, form.height) != (width, height) or form.frame_rate < fps * 0.95:
-            got += f" (asked for {width}×{height} at {fps:g}; this is the nearest it has)"
+            got += f" (asked for {width}×{height} at {fps:g} fps; this is the nearest it has)"
         notes = [got]
         if self._damaged:
             notes.append(f"{self._damaged} damaged pictures of {self.name} were left out")
@@ -253,6 +253,7 @@ class CameraSource(Source):
 
     def close(self) -> None:
         self._packets = iter(())
+        self._pictures.clear()
         self._container.close()
 
 

@@ -162,9 +162,14 @@ def cannot_open(camera: Camera, error: OSError) -> SourceError:
         )
     if error.errno in _PLAIN_REASONS:
         return SourceError(_or_another(_explain(camera.path, camera.id, error), camera.path))
-    return OddCameraError(
-        f"camera {camera.id}: {camera.path} fails: {error.strerror}; plug it in anew"
-    )
+    return OddCameraError(_explain(camera.path, camera.id, error))
+
+
+def broke(camera: Camera, error: OSError) -> SourceError:
+    """Explains why a camera that was open cannot be read any more."""
+    if error.errno in (errno.ENODEV, errno.ENXIO):
+        return SourceError(f"{camera.name} ({camera.path}) was unplugged; plug it in again")
+    return SourceError(f"{camera.name} ({camera.path}) broke: {error.strerror}; plug it in anew")
 
 
 def holders(path: str) -> list[str]:

@@ -48,9 +48,13 @@ class Way:
 
 
 def way_to_stream(url: str) -> Way:
-    # Over UDP a camera's stream loses packets, and FFmpeg would wait long before it tried TCP.
-    options = {"rtsp_flags": "prefer_tcp"} if url.startswith("rtsp") else {}
-    return Way(url, None, {"fflags": "nobuffer", **options}, _STREAM_SECONDS)
+    # What FFmpeg looks at to know the stream, a second of it, is decoded in a burst afterwards: to
+    # leave it out would mean to wait for the next key frame.
+    options = {"analyzeduration": "1000000"}
+    if url.startswith("rtsp"):
+        # Over UDP a camera's stream loses packets, and FFmpeg would wait long before it tried TCP.
+        options["rtsp_flags"] = "prefer_tcp"
+    return Way(url, None, options, _STREAM_SECONDS)
 
 
 def ways_to_device(camera: Camera, width: int, height: int, fps: float) -> Iterator[Way]:

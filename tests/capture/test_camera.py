@@ -1,0 +1,372 @@
+"""Reading a camera, with PyAV's part played by a script."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from realtime.capture import Lost, devices
+from realtime.capture.camera import CameraSource
+from realtime.capture.devices import OddCameraError
+from realtime.capture.modes import Mode
+from realtime.capture.ways import ways_to_device
+from realtime.errors import SourceError
+from realtime.frame import ColorTags, Frame
+from tests.capture.fakes import START, WEBCAM, Clock, End, FakeContainer, FakePacket, picture
+from tests.media import write_clip
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="modes are listed on Linux alone")
+
+URL = "rtsp://192.0.2.1/stream"
+
+
+@pytest.fixture(autouse=True)
+def _no_real_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_DEVICES", tmp_path)
+
+
+def _open(container: FakeContainer, clock: Clock | None = None, **arguments: Any) -> CameraSource:
+    clock = clock or Clock()
+    camera = arguments.pop("camera", WEBCAM)
+    return CameraSource(camera, open=container.open, clock=clock, wait=clock.wait, **arguments)
+
+
+def _read(source: CameraSource) -> Frame:
+    frame = source.read()
+    assert frame is not None
+    return frame
+
+
+def _unplugged() -> OSError:
+    return OSError(errno.ENODEV, "No such device", WEBCAM.path)
+
+
+def test_pictures_come_as_they_are() -> None:
+    container = FakeContainer(picture(pixels="yuyv422"), picture(pixels="yuyv422"))
+    with _open(container) as source:
+        assert source.live
+        assert (source.format.width, source.format.height) == (64, 48)
+        assert source.format.frame_rate == 30
+        assert source.format.time_base == Fraction(1, 10**9)
+        frames = [_read(source), _read(source)]
+    assert [frame.index for frame in frames] == [0, 1]
+    assert frames[0].pts == START
+    assert frames[1].pts > START
+    assert frames[0].planes.u.shape == (24, 32)
+    assert container.closed == 1
+
+
+def test_a_stamp_of_the_device_is_the_time() -> None:
+    shown = picture()
+    shown.pts, shown.time_base = START // 1000 - 20_000, Fraction(1, 1_000_000)
+    with _open(FakeContainer(shown)) as source:
+        assert _read(source).pts == START - 20_000_000
+
+
+def test_a_stream_counts_from_anywhere_so_its_time_is_arrival() -> None:
+    shown = picture()
+    shown.pts, shown.time_base = START // 1000 - 20_000, Fraction(1, 1_000_000)
+    with _open(FakeContainer(shown, codec="h264"), camera=URL) as source:
+        assert _read(source).pts == START
+
+
+def test_pictures_of_one_packet_come_one_by_one() -> None:
+    """A decoder that sorts pictures gives several out at once, and none with others."""
+    packets = FakePacket(), FakePacket(picture(), picture()), FakePacket(picture())
+    with _open(FakeContainer(*packets, codec="h264"), camera=URL) as source:
+        assert [_read(source).index for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_silent_camera_does_not_hold_whoever_reads() -> None:
+    clock = Clock()
+    with _open(FakeContainer(), clock) as source:
+        for _ in range(3):
+            before = clock.now
+            with pytest.raises(Lost, match="shows nothing"):
+                source.read()
+            assert 0.09e9 < clock.now - before < 0.11e9
+
+
+def test_a_picture_is_taken_as_soon_as_it_is_there() -> None:
+    clock = Clock()
+    container = FakeContainer(BlockingIOError(), BlockingIOError(), picture(), clock=clock)
+    waits = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        clock.wait(0.02)
+
+    with CameraSource(WEBCAM, open=container.open, clock=clock, wait=wait) as source:
+        assert _read(source).pts == START + 40_000_000
+    assert waits == pytest.approx([0.1, 0.08])
+
+
+def test_pictures_that_were_lent_outlive_the_camera() -> None:
+    """FFmpeg unmaps the driver's memory when it closes the device."""
+    lent = picture()
+    source = _open(FakeContainer(lent))
+    frame = _read(source)
+    before = frame.planes.y.copy()
+    lent.planes[0].update(bytes(lent.planes[0].buffer_size))
+    source.close()
+    np.testing.assert_array_equal(frame.planes.y, before)
+
+
+def test_decoded_pictures_are_not_copied() -> None:
+    decoded = picture(pixels="yuvj420p")
+    with _open(FakeContainer(decoded, codec="mjpeg")) as source:
+        frame = _read(source)
+    decoded.planes[0].update(bytes(decoded.planes[0].buffer_size))
+    assert not frame.planes.y.any()
+
+
+@pytest.mark.parametrize("pixels", ["yuvj420p", "yuvj422p"])
+def test_jpeg_is_bt601_in_full_range(pixels: str) -> None:
+    with _open(FakeContainer(picture(pixels=pixels), codec="mjpeg")) as source:
+        expected = ColorTags(full_range=True, matrix=5)
+        assert source.format.color == expected
+        assert _read(source).color == expected
+
+
+@on_linux
+def test_raw_pictures_have_the_colours_that_the_driver_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from realtime.capture import v4l2
+
+    tags = ColorTags(full_range=False, matrix=1, primaries=1, transfer=13)
+    monkeypatch.setattr(v4l2, "open_device", lambda _path: os.open(os.devnull, os.O_RDONLY))
+    monkeypatch.setattr(v4l2, "modes", lambda _fd, _wanted: iter([]))
+    monkeypatch.setattr(v4l2, "color", lambda _fd: tags)
+    with _open(FakeContainer(picture(pixels="yuyv422"))) as source:
+        assert source.format.color == tags
+        assert _read(source).color == tags
+
+
+@on_linux
+def test_raw_pictures_without_a_word_are_bt601() -> None:
+    with _open(FakeContainer(picture(pixels="yuyv422"))) as source:
+        assert _read(source).color == ColorTags(full_range=False, matrix=6)
+
+
+def test_rgb_is_converted_to_what_it_is_tagged() -> None:
+    with _open(FakeContainer(picture(pixels="bgr24"))) as source:
+        frame = _read(source)
+    assert (frame.color.full_range, frame.color.matrix) == (False, 1)
+
+
+def test_a_stream_has_the_colours_of_each_picture() -> None:
+    shown = picture()
+    shown.color_range, shown.colorspace = 1, 1
+    with _open(FakeContainer(shown, codec="h264"), camera=URL) as source:
+        assert source.format.color == ColorTags(False, 1, shown.color_primaries, shown.color_trc)
+        assert _read(source).color == source.format.color
+
+
+def test_damaged_pictures_are_left_out_and_counted() -> None:
+    damage = av.error.InvalidDataError(1, "Invalid data")
+    container = FakeContainer(damage, damage, picture(), damage, picture(), codec="mjpeg")
+    with _open(container) as source:
+        assert [_read(source).index for _ in range(2)] == [0, 1]
+        assert any(note.startswith("3 damaged pictures") for note in source.notes())
+
+
+def test_an_empty_picture_is_damage_and_not_the_end() -> None:
+    container = FakeContainer(FakePacket(picture(), size=0), picture(), codec="mjpeg")
+    with _open(container) as source:
+        source.read()
+        assert any(note.startswith("1 damaged") for note in source.notes())
+        with pytest.raises(Lost):
+            source.read()
+
+
+def test_nothing_but_damage_is_a_broken_camera() -> None:
+    container = FakeContainer(*[av.error.InvalidDataError(1, "Invalid data")] * 100)
+    with _open(container) as source, pytest.raises(SourceError, match="another cable or port"):
+        source.read()
+
+
+def test_unplugging_says_so() -> None:
+    with _open(FakeContainer(picture(), _unplugged())) as source:
+        source.read()
+        with pytest.raises(SourceError, match=r"Fake Webcam .* was unplugged; plug it in again"):
+            source.read()
+
+
+@pytest.mark.parametrize("end", [End(), av.error.EOFError(1, "End of file")])
+def test_a_stream_that_ends_is_broken(end: object) -> None:
+    """It is live, so its server has stopped for now."""
+    with _open(FakeContainer(picture(), end, codec="h264"), camera=URL) as source:
+        source.read()
+        with pytest.raises(SourceError, match="the stream ended"):
+            source.read()
+
+
+def test_a_server_that_falls_silent_is_named() -> None:
+    silence = av.error.ExitError(1, "Immediate exit requested")
+    with (
+        _open(FakeContainer(silence, codec="h264"), camera=URL) as source,
+        pytest.raises(SourceError, match=r"connection broke: silent for"),
+    ):
+        source.read()
+
+
+def test_a_container_without_pictures_is_closed_again() -> None:
+    container = FakeContainer()
+    container.streams.video.clear()
+    with pytest.raises(SourceError, match="sends no pictures"):
+        _open(container, camera=URL)
+    assert container.closed == 1
+
+
+def test_an_unknown_codec_is_named() -> None:
+    container = FakeContainer()
+    container.streams.video[0].codec_context = None
+    with pytest.raises(SourceError, match="codec is unknown"):
+        _open(container, camera=URL)
+    assert container.closed == 1
+
+
+class Refusing:
+    """Opens nothing, for one reason after another; the last goes on."""
+
+    def __init__(self, *reasons: BaseException) -> None:
+        self.reasons = list(reasons)
+        self.urls: list[str] = []
+
+    def open(self, url: str, **_arguments: Any) -> FakeContainer:
+        self.urls.append(url)
+        raise self.reasons.pop(0) if len(self.reasons) > 1 else self.reasons[0]
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("error", "says", "odd"),
+    [
+        (OSError(errno.EBUSY, "Device or resource busy"), "is in use", False),
+        (OSError(errno.EACCES, "Permission denied"), "no permission", False),
+        (OSError(errno.ENOENT, "No such file"), "there is no /nowhere/video7", False),
+        (_unplugged(), "is unplugged", False),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error", True),
+        (av.error.ExitError(1, "Immediate exit"), "shows nothing", False),
+        (BlockingIOError(errno.EAGAIN, "again"), "shows nothing", False),
+    ],
+)
+def test_what_cannot_be_opened_says_why_in_one_line(
+    error: BaseException, says: str, odd: bool
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        CameraSource(WEBCAM, open=Refusing(error).open)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, OddCameraError) is odd
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (av.error.InvalidDataError(1, "Invalid data"), "no video stream that FFmpeg can read"),
+        (av.error.ExitError(1, "Immediate exit requested"), "silent for 5 s"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "Connection refused"),
+    ],
+)
+def test_a_stream_that_cannot_be_opened_says_why(error: BaseException, says: str) -> None:
+    with pytest.raises(SourceError, match=says):
+        CameraSource(URL, open=Refusing(error).open)
+
+
+@pytest.fixture
+def modes(monkeypatch: pytest.MonkeyPatch) -> list[Mode]:
+    modes = [
+        Mode("YUYV", 1280, 720, (Fraction(10),)),
+        Mode("MJPG", 1280, 720, (Fraction(30000, 1001),)),
+    ]
+    monkeypatch.setattr("realtime.capture.ways.modes_of", lambda _camera, _wanted: modes)
+    return modes
+
+
+@on_linux
+@pytest.mark.usefixtures("modes")
+def test_the_best_mode_is_asked_for_by_ffmpegs_names() -> None:
+    container = FakeContainer(picture(pixels="yuvj422p"), codec="mjpeg")
+    with _open(container, width=1280, height=720, fps=30) as source:
+        (opened,) = container.opened_with
+        assert "MJPG" in source.notes()[0]
+    assert opened["url"] == WEBCAM.path
+    assert opened["format"] == "v4l2"
+    assert opened["options"]["input_format"] == "mjpeg"
+    assert opened["options"]["video_size"] == "1280x720"
+    assert opened["options"]["framerate"] == "30000/1001"
+
+
+@on_linux
+@pytest.mark.usefixtures("modes")
+def test_a_driver_that_refuses_its_own_mode_chooses() -> None:
+    container = FakeContainer(picture(), picture())
+    refusals: list[BaseException] = [OSError(errno.EINVAL, "Invalid argument")]
+
+    def open(url: str, **arguments: Any) -> FakeContainer:
+        if refusals:
+            raise refusals.pop()
+        return container.open(url, **arguments)
+
+    with CameraSource(WEBCAM, open=open) as source:
+        assert "video_size" not in container.opened_with[0]["options"]
+        assert "asked for 1280×720" in source.notes()[0]
+
+
+@on_linux
+@pytest.mark.usefixtures("modes")
+def test_the_first_refusal_is_the_one_that_is_told() -> None:
+    refusing = Refusing(
+        OSError(errno.EBUSY, "Device or resource busy"), OSError(errno.EINVAL, "Invalid argument")
+    )
+    with pytest.raises(SourceError, match="in use"):
+        CameraSource(WEBCAM, open=refusing.open)
+    assert len(refusing.urls) == 2
+
+
+@pytest.mark.parametrize(
+    ("system", "url", "formats"),
+    [
+        ("darwin", WEBCAM.path, {"avfoundation"}),
+        ("win32", f"video={WEBCAM.path}", {"dshow"}),
+    ],
+)
+def test_elsewhere_the_asked_format_is_tried_and_then_anything(
+    monkeypatch: pytest.MonkeyPatch, system: str, url: str, formats: set[str]
+) -> None:
+    monkeypatch.setattr("realtime.capture.ways.sys.platform", system)
+    ways = list(ways_to_device(WEBCAM, 1280, 720, 29.97))
+    assert {way.url for way in ways} == {url}
+    assert {way.format for way in ways} == formats
+    assert ways[0].options["video_size"] == "1280x720"
+    assert ways[0].options["framerate"] == "29.97"
+    assert "video_size" not in ways[-1].options
+
+
+def test_what_was_got_is_said() -> None:
+    with _open(FakeContainer(picture(64, 48)), width=64, height=48) as source:
+        assert source.notes() == ("Fake Webcam (/nowhere/video7): 64×48 at 30 fps, yuv420p",)
+    with _open(FakeContainer(picture(64, 48), rate=10), width=64, height=48) as source:
+        assert "(asked for 64×48 at 30 fps" in source.notes()[0]
+
+
+def test_a_real_stream_is_read(tmp_path: Path) -> None:
+    """FFmpeg's own reader, on the nearest thing to a server that needs no network."""
+    clip = write_clip(tmp_path / "stream.mkv")
+    with CameraSource(f"file://{clip}") as source:
+        assert source.format.frame_rate == 30
+        frames = [_read(source) for _ in range(12)]
+        with pytest.raises(SourceError, match="the stream ended"):
+            source.read()
+    assert [frame.index for frame in frames] == list(range(12))
+    assert {frame.planes.y.shape for frame in frames} == {(48, 64)}
