@@ -1,0 +1,62 @@
+"""Lent memory: used again, and never while somebody looks into it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.frame import Planes
+from realtime.output.buffers import Pool
+
+
+def address(planes: Planes) -> int:
+    return int(planes.y.__array_interface__["data"][0])
+
+
+def test_planes_are_of_the_size_and_do_not_overlap() -> None:
+    planes = Pool().planes(48, 64)
+    assert [plane.shape for plane in planes] == [(48, 64), (24, 32), (24, 32)]
+    for value, plane in enumerate(planes):
+        plane.fill(value)
+    assert [int(plane.min()) for plane in planes] == [0, 1, 2]
+    assert [int(plane.max()) for plane in planes] == [0, 1, 2]
+
+
+def test_steady_use_allocates_nothing() -> None:
+    """A sink that holds the last two frames: three memories go round."""
+    pool, seen = Pool(), set()
+    held = [pool.planes(48, 64), pool.planes(48, 64)]
+    for _ in range(50):
+        held = [held[-1], pool.planes(48, 64)]
+        seen.add(address(held[-1]))
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda planes: planes,
+        lambda planes: planes.v,
+        lambda planes: planes.y[3:5, ::2],
+        lambda planes: memoryview(planes.u),
+        lambda planes: np.asarray(planes.y).reshape(-1)[7:8],
+    ],
+    ids=["planes", "one plane", "a view", "a memoryview", "a view of a view"],
+)
+def test_memory_that_somebody_looks_into_is_not_lent(keep: object) -> None:
+    pool = Pool()
+    assert callable(keep)
+    first = pool.planes(48, 64)
+    where, kept = address(first), keep(first)
+    del first
+    others = [pool.planes(48, 64) for _ in range(20)]
+    assert where not in map(address, others)
+    del kept, others
+    assert where in [address(planes) for planes in [pool.planes(48, 64) for _ in range(20)]]
+
+
+def test_another_size_is_another_memory() -> None:
+    pool = Pool()
+    large = address(pool.planes(96, 64))
+    assert pool.plane(48, 64).shape == (48, 64)
+    assert address(pool.planes(96, 64)) == large

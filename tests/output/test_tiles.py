@@ -1,0 +1,80 @@
+"""Tiles cover a picture, rectangles cover the marked tiles, and enlarging is interpolation."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.output.tiles import Tiling, enlarge, runs, windows
+
+SIZES = [(2, 2), (18, 320), (46, 130), (360, 640), (480, 854), (1080, 1920)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tiles_cover_every_pixel_and_stay_inside(size: tuple[int, int]) -> None:
+    tiling = Tiling.of(*size, (27, 48))
+    covered = np.zeros(size, bool)
+    for top in tiling.tops:
+        for left in tiling.lefts:
+            assert top % 2 == left % 2 == top % tiling.grid == left % tiling.grid == 0
+            part = covered[top : top + tiling.rows, left : left + tiling.columns]
+            assert part.shape == (tiling.rows, tiling.columns)
+            part[:] = True
+    assert covered.all()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_grid_divides_the_picture_and_is_no_coarser_than_the_alpha(
+    size: tuple[int, int],
+) -> None:
+    for alpha in ((27, 48), (176, 320), (288, 512)):
+        grid = Tiling.of(*size, alpha).grid
+        assert size[0] % grid == size[1] % grid == 0
+        assert grid == 1 or (size[0] // grid >= alpha[0] and size[1] // grid >= alpha[1])
+
+
+def test_a_pixel_just_outside_counts_for_what_is_interpolated_with_it() -> None:
+    tiling = Tiling.of(1080, 1920, (27, 48))
+    assert tiling.grid == 4
+    margin = np.zeros((272, 482), np.uint8)
+    # Row and column of the grid 8: the first of the second tiles, the neighbour of the first.
+    margin[1 + 8, 1 + 8] = 9
+    nothing, solid = tiling.sort(margin)
+    assert not solid.any()
+    assert np.argwhere(~nothing).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_rectangles_cover_the_marked_tiles_once(share: float) -> None:
+    marked = np.random.default_rng(3).random((34, 60)) < share
+    marked[20:30, 10:40] = True
+    counts = np.zeros(marked.shape, int)
+    rectangles = list(runs(marked))
+    for top, bottom, left, right in rectangles:
+        counts[top:bottom, left:right] += 1
+    np.testing.assert_array_equal(counts, marked)
+
+
+def test_equal_rows_are_one_rectangle() -> None:
+    marked = np.zeros((10, 10), bool)
+    marked[2:8, 3:7] = True
+    assert list(runs(marked)) == [(2, 8, 3, 7)]
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_enlarged_patches_are_parts_of_the_enlarged_whole(factor: int) -> None:
+    grid = np.random.default_rng(1).integers(0, 256, (16, 24), np.uint8)
+    margin = cv2.copyMakeBorder(grid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    size = (24 * factor, 16 * factor)
+    whole = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
+    tops, lefts = np.array([0, 0, 8, 4]), np.array([0, 16, 16, 8])
+    tiles = enlarge(windows(margin, 10, 10)[tops, lefts], factor).reshape(4, 8 * factor, -1)
+    for tile, top, left in zip(tiles, tops * factor, lefts * factor, strict=True):
+        part = whole[top : top + 8 * factor, left : left + 8 * factor]
+        np.testing.assert_array_equal(tile, part)
+
+
+def test_windows_of_a_padded_plane_are_its_parts() -> None:
+    plane = np.random.default_rng(1).integers(0, 256, (20, 50), np.uint8)[:, 5:45]
+    np.testing.assert_array_equal(windows(plane, 6, 8)[14, 32], plane[14:20, 32:40])
