@@ -210,13 +210,14 @@ class Governor:
         self._streak = 0
         self._begin(self._clock())
 
-    def set_cost(self, level: int, cost: Cost) -> None:
-        """Replaces what a level is foreseen to cost."""
-        self._foreseen[level] = self._costs[level] = cost
-
     def forbid(self, level: int) -> None:
-        """Never goes to a level again: its network cannot be opened."""
+        """Does not go to a level until it is allowed again: its network is not there."""
         self._usable[level] = False
+
+    def allow(self, level: int, cost: Cost) -> None:
+        """May go to a level again, which is now foreseen to cost this much."""
+        self._usable[level] = True
+        self._foreseen[level] = self._costs[level] = cost
 
     def observe(self, measurement: Measurement) -> int:
         """Takes what became of a frame, and returns the level for the next one."""

@@ -226,12 +226,19 @@ def test_measurements_of_another_level_are_not_believed() -> None:
     assert driven.governor.level == 2
 
 
-def test_a_level_whose_network_cannot_be_opened_is_left_out() -> None:
+def test_a_level_whose_network_is_not_there_is_left_out_until_it_is() -> None:
     driven = _Driven(start=2)
     driven.governor.forbid(1)
     driven.governor.forbid(0)
     driven.feed(60.0, busy=0.001, latency=0.01)
     assert driven.governor.level == 2
+    driven.governor.allow(0, COSTS[0])
+    driven.feed(5.0, busy=0.001, latency=0.01)
+    assert driven.governor.level == 0
+
+
+def test_a_way_down_leaves_out_what_is_not_there() -> None:
+    driven = _Driven(start=2)
     driven.governor.forbid(3)
     driven.feed(0.7, busy=0.05, latency=0.2)
     assert driven.governor.level > 3

@@ -1,0 +1,408 @@
+"""Matting that stays in time: the levels of a governor, and what each of them does to a frame."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from realtime.closing import Closing
+from realtime.errors import RealtimeError
+from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.governor import Cost, Governor, Level, Measurement
+from realtime.inference.continuity import Continuity
+from realtime.inference.model import EMBEDDED, Model
+from realtime.inference.preprocess import network_picture
+from realtime.inference.propagation import Propagation, small_luma
+from realtime.inference.session import Device
+from realtime.inference.smoothing import Smoother
+from realtime.stats import Stats
+from realtime.worker import Worker
+
+# Embedded networks that stand in for each other, best first.
+_BEST_FIRST = ("quality", "fast")
+
+# Share of its pixels at which a network of free size is still worth running: 256×144 of 320×176.
+# At 192×112 mattes are twice as wrong, while moving them along saves as much.
+_SMALLER = 0.65
+
+# What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
+# beside the network, and scaling where it is skipped. A refinement is about as long as both.
+_BESIDE_NETWORK = 1.0
+_BESIDE_MOVING = 0.3
+_REFINING = 2.0
+
+_TIMED_RUNS = 3
+
+# Latencies between two frames at most; more would only be older ones.
+_MOST_LATENCIES = 64
+
+Refine = Callable[[Frame, Float32], Float32]
+
+
+class AdaptiveMatting(Closing):
+    """Finds the people in a live video as well as time allows.
+
+    It does what `Matting.matte` does and obeys a `Governor`: where frames would come late, it takes
+    a smaller network, shows it fewer pixels, or runs it on every n-th frame and moves the alpha
+    along in between; with time to spare it takes a better network. For "default" these are all
+    embedded networks that can stand in for each other; another network stays the only one.
+
+    Networks are opened in a thread of their own, so that no frame ever waits for one. A change of
+    level keeps the smoothing's past; a cut, a seek and `reset` forget everything.
+
+    Frames must be stamped with the clock's time, as a live source's are. `matte`, `reset`,
+    `warm_up` and the settings belong to one thread, the one that finds the alphas; `delivered` is
+    for the thread that sends pictures out.
+
+    Args:
+        model: "default", another embedded name, or the path of an ONNX file.
+        device: "auto", "cpu" or "cuda".
+        frame_rate: in Hz, as asked from the camera.
+        latency_budget: seconds from capture to output; 0 for two frame intervals.
+        smoothing: whether alphas are smoothed over time.
+        refine: improves an alpha, the first level's only; given the frame and its alpha.
+        stats: where to count the durations of preprocess, infer, propagate and smooth.
+        announce: is told in one line of every change of level and its reason, from any thread.
+        clock: seconds, of the kind that stamps the source's frames.
+
+    Attributes:
+        provider: what computes, as onnxruntime calls it.
+        provider_reason: why this one.
+        smoothing: as above; may be changed between frames.
+
+    Raises:
+        ModelError: no such model, or the file is not a matting network.
+        DeviceError: the device cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "default",
+        device: Device = "auto",
+        *,
+        frame_rate: float,
+        latency_budget: float = 0.0,
+        smoothing: bool = True,
+        refine: Refine | None = None,
+        stats: Stats | None = None,
+        announce: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        names, first = networks(str(model))
+        opened = _Network(first, device)
+        self._networks = {first: opened}
+        self.provider = opened.model.provider
+        self.provider_reason = opened.model.provider_reason
+        self.smoothing = smoothing
+        self._refine = refine
+        self._stats = stats or Stats()
+        self._announce = announce
+        self._clock = clock
+        # Only embedded networks stand in for others, and those are of free size.
+        free = first != names[-1] or opened.model.signature.fixed_size is None
+        levels = levels_of(names, free_size=free, refine=refine is not None)
+        self._start = next(i for i, level in enumerate(levels) if level.model == first)
+        self._governor = Governor(
+            levels,
+            [opened.cost(level) for level in levels],
+            frame_rate,
+            latency_budget,
+            start=self._start,
+            clock=clock,
+            announce=announce,
+        )
+        self._governed = True
+        self._index = self._start
+        self._continuity = Continuity()
+        self._smoother = Smoother()
+        self._propagation = Propagation()
+        self._alpha: Float32 | None = None
+        # Frames since the network ran, itself included; 0 where it has to run next.
+        self._since_network = 0
+        self._before: tuple[int, float] | None = None
+        self._latencies: deque[float] = deque(maxlen=_MOST_LATENCIES)
+        self._told = False
+        # What the helping thread has opened and this one has not taken over yet.
+        self._arrived: deque[_Network] = deque()
+        self._closing = threading.Event()
+        others = [name for name in names if name != first]
+        for i, level in enumerate(levels):
+            if level.model != first:
+                self._governor.forbid(i)
+        self._opener = Worker("networks", lambda: self._open(others, device), lambda: None)
+        self._opener.start()
+
+    @property
+    def level(self) -> Level:
+        """How frames are treated now; its text is for the overlay."""
+        return self._governor.levels[self._index]
+
+    @property
+    def governed(self) -> bool:
+        """Whether the governor decides; else frames are treated as the first one was."""
+        return self._governed
+
+    @governed.setter
+    def governed(self, governed: bool) -> None:
+        if governed and not self._governed:
+            self._governor.restart()
+        self._governed = governed
+
+    @property
+    def latency_budget(self) -> float:
+        """Seconds that a frame may take from capture to output; setting 0 means two intervals."""
+        return self._governor.budget
+
+    @latency_budget.setter
+    def latency_budget(self, seconds: float) -> None:
+        self._governor.budget = seconds
+
+    def delivered(self, latency: float) -> None:
+        """Tells that a frame went out so many seconds after its capture. From any thread.
+
+        Without it, the time until a frame's alpha is found has to do.
+        """
+        self._told = True
+        self._latencies.append(latency)
+
+    def matte(self, frame: Frame) -> Matte:
+        """The alpha of the video's next frame, at a size that may differ from the one before.
+
+        Raises:
+            ModelError: the network's output is not an alpha.
+        """
+        self._take_over()
+        wanted = self._governor.level if self._governed else self._start
+        if wanted != self._index:
+            self._enter(wanted)
+        begin = time.perf_counter()
+        with self._stats.time("preprocess"):
+            luma = small_luma(frame.planes)
+            elapsed = self._continuity(luma, frame.time)
+        if elapsed is None:
+            self._forget()
+        alpha = self._propagated(luma)
+        if alpha is None:
+            alpha = self._found(frame, elapsed)
+            self._since_network = 1
+        else:
+            self._since_network += 1
+        self._alpha = alpha
+        self._propagation.remember(luma, alpha)
+        if self.level.refine and self._refine is not None:
+            with self._stats.time("refine"):
+                alpha = self._refine(frame, alpha)
+        self._observe(frame, time.perf_counter() - begin, going_on=elapsed is not None)
+        return Matte(frame, alpha)
+
+    def warm_up(self, width: int, height: int) -> None:
+        """Runs the first network at every size for such frames, so that no frame is slower."""
+        network = self._networks[self._governor.levels[self._start].model]
+        for scale in {level.scale for level in self._governor.levels}:
+            columns, rows = network.size_for(width, height, scale)
+            network.model(np.zeros((rows, columns, 3), np.uint8))
+        network.model.reset()
+
+    def reset(self) -> None:
+        """Forgets the past: the next frame belongs to another video."""
+        self._continuity.reset()
+        self._forget()
+
+    def close(self) -> None:
+        """Frees the networks, after the one that is just being opened. Idempotent."""
+        self._closing.set()
+        self._opener.join()
+        self._networks.clear()
+        self._arrived.clear()
+
+    def _forget(self) -> None:
+        self._propagation.reset()
+        self._alpha = None
+        self._since_network = 0
+        self._before = None
+        self._network().model.reset()
+
+    def _network(self) -> _Network:
+        network = self._networks.get(self.level.model)
+        if network is None:
+            raise ValueError("this AdaptiveMatting is closed; make a new one")
+        return network
+
+    def _enter(self, index: int) -> None:
+        """Changes the level; the network has to look at the next frame."""
+        self._index = index
+        self._since_network = 0
+        network = self._network()
+        network.model.reset()
+        self.provider = network.model.provider
+        self.provider_reason = network.model.provider_reason
+
+    def _propagated(self, luma: UInt8) -> Float32 | None:
+        """The alpha before, moved along; None where the network has to run."""
+        if not 0 < self._since_network < self.level.every:
+            return None
+        with self._stats.time("propagate"):
+            alpha = self._propagation(luma)
+            if alpha is not None and self.smoothing:
+                # It becomes the past that the next alpha of the network is smoothed with.
+                self._smoother(alpha, None)
+        return alpha
+
+    def _found(self, frame: Frame, elapsed: float | None) -> Float32:
+        """The network's alpha, smoothed."""
+        network = self._network()
+        with self._stats.time("preprocess"):
+            planes = frame.planes
+            size = network.size_for(planes.width, planes.height, self.level.scale)
+            picture = network_picture(frame, size)
+        with self._stats.time("infer"):
+            alpha = network.model(picture)
+        if not self.smoothing:
+            return alpha
+        with self._stats.time("smooth"):
+            before = self._alpha
+            if before is not None and before.shape != alpha.shape:
+                size = (alpha.shape[1], alpha.shape[0])
+                resized = cv2.resize(before, size, interpolation=cv2.INTER_LINEAR)
+                self._smoother(resized, None)
+            return self._smoother(alpha, None if before is None else elapsed)
+
+    def _observe(self, frame: Frame, busy: float, *, going_on: bool) -> None:
+        """Tells the governor what became of a frame."""
+        latencies = []
+        while self._latencies:
+            latencies.append(self._latencies.popleft())
+        if not self._told:
+            latencies.append(self._clock() - frame.time)
+        dropped, interval = 0, None
+        if self._before is not None and going_on and frame.index > self._before[0]:
+            steps = frame.index - self._before[0]
+            dropped, interval = steps - 1, (frame.time - self._before[1]) / steps
+        self._before = (frame.index, frame.time)
+        if self._governed:
+            self._governor.observe(
+                Measurement(
+                    level=self._index,
+                    busy=busy,
+                    latency=max(latencies, default=None),
+                    dropped=dropped,
+                    interval=interval,
+                )
+            )
+
+    def _take_over(self) -> None:
+        """Takes over what the helping thread has opened."""
+        if self._opener.error is not None:
+            raise self._opener.error
+        while self._arrived:
+            network = self._arrived.popleft()
+            self._networks[network.name] = network
+            for i, level in enumerate(self._governor.levels):
+                if level.model == network.name:
+                    self._governor.allow(i, network.cost(level))
+
+    def _open(self, names: Sequence[str], device: Device) -> None:
+        """Opens networks; the helping thread."""
+        for name in names:
+            if self._closing.is_set():
+                return
+            try:
+                self._arrived.append(_Network(name, device))
+            except RealtimeError as error:
+                self._announce(f"{error}; going on without it")
+
+
+class _Network:
+    """An opened network, and what it costs here beside moving an alpha along."""
+
+    def __init__(self, name: str, device: Device) -> None:
+        self.name = name
+        self.model = Model(name, device)
+        width, height = self.model.signature.size_for(16, 9)
+        picture = np.zeros((height, width, 3), np.uint8)
+        luma, alpha = np.zeros((144, 256), np.uint8), np.ones((height, width), np.float32)
+        propagation = Propagation()
+        propagation.remember(luma, alpha)
+        # In turn, so that whatever else the machine does hits both alike.
+        running, moving = math.inf, math.inf
+        for _ in range(_TIMED_RUNS):
+            begin = time.perf_counter()
+            self.model(picture)
+            between = time.perf_counter()
+            propagation(luma)
+            running = min(running, between - begin)
+            moving = min(moving, time.perf_counter() - between)
+        self.model.reset()
+        self._units = running / moving
+
+    def size_for(self, width: int, height: int, scale: float) -> tuple[int, int]:
+        """The (width, height) at which to show a picture of this size, with fewer pixels."""
+        signature = self.model.signature
+        columns, rows = signature.convention.native_size
+        side = math.sqrt(scale)
+        smaller = (max(1, round(columns * side)), max(1, round(rows * side)))
+        return replace(
+            signature, convention=replace(signature.convention, native_size=smaller)
+        ).size_for(width, height)
+
+    def cost(self, level: Level) -> Cost:
+        """What a level costs with this network, in units of moving an alpha along."""
+        refining = _REFINING if level.refine else 0.0
+        network = self._units * level.scale + _BESIDE_NETWORK + refining
+        if level.every == 1:
+            return Cost(network, network)
+        moving = 1 + _BESIDE_MOVING + refining
+        # The alpha could not be moved along, and the network had to run after all.
+        peak = network + 1
+        return Cost((network + moving * (level.every - 1)) / level.every, peak)
+
+
+def networks(model: str) -> tuple[tuple[str, ...], str]:
+    """Which networks may stand in for one.
+
+    Args:
+        model: what the user asked for.
+
+    Returns:
+        The names, best first, and the one to begin with. "default" may become better than it
+        begins; a network that was asked for by name may only become faster.
+    """
+    known = tuple(name for name in _BEST_FIRST if name in EMBEDDED)
+    if model == "default":
+        same = [name for name in known if EMBEDDED[name] == EMBEDDED["default"]]
+        return (known, same[0]) if same else ((model,), model)
+    if model in known:
+        return known[known.index(model) :], model
+    return (model,), model
+
+
+def levels_of(
+    names: Sequence[str], *, free_size: bool = True, refine: bool = False
+) -> tuple[Level, ...]:
+    """The ladder of some networks, best first.
+
+    The order is that of measured mattes: an alpha that is moved along for a frame or two is nearer
+    to the truth than one of a network that sees half the pixels.
+
+    Args:
+        names: of the networks, best first.
+        free_size: whether the last one takes pictures of any size.
+        refine: whether there is a refinement.
+    """
+    levels = [Level(names[0], refine=True)] if refine else []
+    for name in names[:-1]:
+        levels += [Level(name), Level(name, every=2)]
+    smallest = _SMALLER if free_size else 1.0
+    levels.append(Level(names[-1]))
+    if free_size:
+        levels.append(Level(names[-1], smallest))
+    levels += [Level(names[-1], smallest, every=every) for every in (2, 3)]
+    return tuple(levels)
