@@ -1,0 +1,78 @@
+"""Devices for the tests here: a webcam and a virtual camera of Linux's.
+
+The webcam may be a real one or the kernel's test driver (`modprobe vivid`), which alone can be
+unplugged by program; the virtual camera is v4l2loopback's (`modprobe v4l2loopback
+exclusive_caps=1`). What a machine lacks is skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from realtime.capture import list_cameras
+from realtime.capture.devices import Camera
+
+if sys.platform == "linux":
+    from realtime.capture import v4l2
+
+_VIVID = Path("/sys/bus/platform/drivers/vivid")
+_VIVID_DEVICE = "vivid.0"
+
+
+@pytest.fixture
+def webcam() -> Camera:
+    """A camera that shows what is before it."""
+    for camera in list_cameras():
+        if not camera.virtual and camera.problem is None:
+            return camera
+    pytest.skip("no webcam here; 'modprobe vivid' makes one")
+
+
+@pytest.fixture
+def test_picture(webcam: Camera) -> Camera:
+    """A camera that shows a still picture of colour bars, but for some writing in it."""
+    if webcam.name != "vivid":
+        pytest.skip("a real webcam's picture cannot be foretold; 'modprobe vivid' makes one")
+    return webcam
+
+
+@pytest.fixture
+def loopback() -> str:
+    """The path of a virtual camera."""
+    for node in sorted(Path("/dev").glob("video*")):
+        try:
+            fd = v4l2.open_device(str(node))
+        except OSError:
+            continue
+        try:
+            if v4l2.capabilities(fd).driver == "v4l2 loopback":
+                return str(node)
+        except OSError:
+            continue
+        finally:
+            os.close(fd)
+    pytest.skip("no virtual camera here; 'modprobe v4l2loopback exclusive_caps=1' makes one")
+
+
+class Cable:
+    """Unplugs the webcam and plugs it in again, as far as its driver can tell."""
+
+    def unplug(self) -> None:
+        (_VIVID / "unbind").write_text(_VIVID_DEVICE)
+
+    def plug(self) -> None:
+        (_VIVID / "bind").write_text(_VIVID_DEVICE)
+
+
+@pytest.fixture
+def cable(test_picture: Camera) -> Iterator[Cable]:
+    if not os.access(_VIVID / "unbind", os.W_OK):
+        pytest.skip("only root can unplug a webcam by program")
+    yield Cable()
+    if not (_VIVID / _VIVID_DEVICE).exists():
+        Cable().plug()
