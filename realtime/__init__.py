@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         SourceError,
     )
     from realtime.inference import Matting
-    from realtime.jobs import process_demo, process_file, run_live
+    from realtime.jobs import process_demo, process_file
+    from realtime.live import run_live
     from realtime.stats import Progress, StageTime, Summary
 
 _HOME = {
@@ -47,7 +48,7 @@ _HOME = {
     "Summary": "stats",
     "process_demo": "jobs",
     "process_file": "jobs",
-    "run_live": "jobs",
+    "run_live": "live",
 }
 
 __all__ = [

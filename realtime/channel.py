@@ -58,17 +58,22 @@ class Channel(Generic[T]):
             self._items.append(item)
             self._changed.notify_all()
 
-    def get(self) -> T:
+    def get(self, timeout: float | None = None) -> T:
         """Removes and returns the oldest item, waiting for one.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes.
 
         Raises:
             ChannelClosed: the channel is closed and everything in it has been taken.
+            TimeoutError: nothing came in time.
         """
         with self._changed:
-            while not self._items:
-                if self._closed:
-                    raise ChannelClosed
-                self._changed.wait()
+            # Closing counts as a change to wait for, and is told apart below.
+            if not self._changed.wait_for(lambda: self._items or self._closed, timeout):
+                raise TimeoutError
+            if not self._items:
+                raise ChannelClosed
             item = self._items.popleft()
             self._changed.notify_all()
             return item

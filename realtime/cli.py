@@ -1,30 +1,25 @@
-"""The command line: a thin skin over `realtime.jobs`."""
+"""The command line: a thin skin over `realtime.jobs`; what is longer is in `realtime.commands`."""
 
 from __future__ import annotations
 
-import functools
 import json
-import math
-import re
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from realtime import progress
 from realtime._version import __version__
-from realtime.errors import Interrupted, RealtimeError
-from realtime.stats import Summary
+from realtime.commands.cameras import cameras
+from realtime.commands.common import INTERRUPTED, Number, Time, job_options, run_job
+from realtime.commands.config import config
+from realtime.commands.doctor import doctor
+from realtime.commands.live import live
+from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
     from realtime.inference import Device
-
-_LONGEST_SECONDS = 1e7  # four months
-
-_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 # Where the shared libraries come from that OpenCV's wheel expects of the system.
 _LIBRARY_PACKAGES = {
@@ -32,112 +27,6 @@ _LIBRARY_PACKAGES = {
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
 }
-
-
-class Time(click.ParamType[float]):
-    """Seconds, as 90, 1:30 or 0:01:30.5."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", value):
-            self.fail(f"{value!r} is not a time; write 90, 1:30 or 0:01:30.5", param, ctx)
-        seconds = 0.0
-        for part in value.split(":"):
-            seconds = seconds * 60 + float(part)
-        if seconds > _LONGEST_SECONDS:
-            self.fail(f"{value!r} is longer than any video", param, ctx)
-        return seconds
-
-
-class Number(click.FloatRange):
-    """A finite number in a range; click's own lets NaN and infinity pass."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a number to count with", param, ctx)
-        return number
-
-
-class Size(click.ParamType[tuple[int, int]]):
-    """Width and height, as 1280x720; both even, as 4:2:0 video is."""
-
-    name = "WxH"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", value)
-        if match is None or int(match[1]) % 2 or int(match[2]) % 2:
-            self.fail(f"{value!r} is not a size; write two even numbers, as 1280x720", param, ctx)
-        return int(match[1]), int(match[2])
-
-
-def _options(default_background: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options that every job takes."""
-    options = [
-        click.option(
-            "--background",
-            default=default_background,
-            show_default=True,
-            metavar="WHAT",
-            help="blur, blur:5% of the height, #00b140, transparent, demo, or a picture or video.",
-        ),
-        click.option(
-            "--background-fit",
-            type=click.Choice(["cover", "fit"]),
-            default="cover",
-            show_default=True,
-            help="Fill the frame with the picture, or show all of it.",
-        ),
-        click.option(
-            "--model",
-            default="default",
-            show_default=True,
-            metavar="NAME|FILE.onnx",
-            help="The network that finds people.",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
-            default="auto",
-            show_default=True,
-            help="What computes; auto takes CUDA where it works.",
-        ),
-        click.option("--quiet", is_flag=True, help="Say nothing but errors."),
-        click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines on stdout."),
-        click.option("-y", "--overwrite", is_flag=True, help="Overwrite an existing output."),
-    ]
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
-
-    return decorate
-
-
-def _run(job: Callable[..., Summary], *, quiet: bool, as_json: bool, **arguments: Any) -> None:
-    """Runs a job, tells how it goes, and exits with what became of it."""
-    reporter = progress.choose(quiet=quiet, as_json=as_json)
-    try:
-        with reporter:
-            summary = job(**arguments, on_progress=reporter.progress)
-    except RealtimeError as error:
-        reporter.error(str(error))
-        sys.exit(1)
-    except Interrupted as interrupted:
-        reporter.summary(interrupted.summary)
-        sys.exit(_INTERRUPTED)
-    except KeyboardInterrupt:
-        reporter.error("interrupted, nothing was written")
-        sys.exit(_INTERRUPTED)
-    reporter.summary(summary)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -159,39 +48,12 @@ Examples:
 @click.argument("output", metavar="OUT")
 @click.option("--start", type=Time(), default=0.0, metavar="T", help="Begin at this time.")
 @click.option("--duration", type=Time(), metavar="T", help="Process only so much.")
-@_options("blur")
+@job_options("blur")
 def file(**arguments: Any) -> None:
     """Replace the background of the video IN and write OUT, with its timing and its sound."""
     from realtime.jobs import process_file
 
-    _run(process_file, **arguments)
-
-
-@cli.command(
-    epilog="""\b
-Examples:
-  realtime live --background office.jpg                       a window; Q or Escape ends it
-  realtime live --output null --seconds 10                    how fast is it here?
-  realtime live --output take.mkv --size 1920x1080 --fps 25
-"""
-)
-@click.option("--camera", default="demo", show_default=True, help="Where pictures come from: demo.")
-@click.option(
-    "--output",
-    default="window",
-    show_default=True,
-    metavar="window|null|FILE",
-    help="Where they go.",
-)
-@click.option("--size", type=Size(), default="1280x720", show_default=True, help="Of the pictures.")
-@click.option("--fps", type=Number(1, 240), default=30, show_default=True, help="Rate.")
-@click.option("--seconds", type=Number(0, min_open=True), help="End after so long.")
-@_options("blur")
-def live(size: tuple[int, int], **arguments: Any) -> None:
-    """Replace the background of a camera's pictures as they come."""
-    from realtime.jobs import run_live
-
-    _run(run_live, width=size[0], height=size[1], **arguments)
+    run_job(process_file, **arguments)
 
 
 @cli.command(
@@ -209,12 +71,12 @@ Examples:
     show_default=True,
     help="Length.",
 )
-@_options("demo")
+@job_options("demo")
 def demo(**arguments: Any) -> None:
     """Show what it does, on a moving picture that comes with the program."""
     from realtime.jobs import process_demo
 
-    _run(process_demo, **arguments)
+    run_job(process_demo, **arguments)
 
 
 @cli.command(
@@ -229,9 +91,10 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines.")
 def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
     """List networks: size, cost measured here, licence, checksum. By default the embedded ones."""
-    from realtime.inference.catalogue import embedded_names, inspect
+    from realtime.inference import EMBEDDED
+    from realtime.inference.catalogue import inspect
 
-    for name in names or embedded_names():
+    for name in names or EMBEDDED:
         try:
             info = inspect(name, device)
         except RealtimeError as error:
@@ -245,6 +108,10 @@ def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
                 f"{info.milliseconds:.2f} ms on {info.provider} · "
                 f"licence {info.licence or 'not stated'} · sha256 {info.sha256}"
             )
+
+
+for command in (live, cameras, config, doctor):
+    cli.add_command(command)
 
 
 def _explain(error: ImportError) -> str | None:
@@ -269,7 +136,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         print("Error: interrupted, nothing was written", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except ImportError as error:
         explanation = _explain(error)
         if explanation is None:

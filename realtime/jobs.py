@@ -1,21 +1,24 @@
-"""What people do with it: each job opens its stages, runs the pipeline, and closes everything."""
+"""What people do with files: each job opens its stages, runs the pipeline, and closes everything.
+
+The job for cameras is in `realtime.live`.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 
-from realtime.capture import DemoSource, FileSource, Paced, Source
-from realtime.errors import OutputError, SourceError
+from realtime.capture import DemoSource, FileSource, Source
+from realtime.errors import OutputError
 from realtime.inference import Device, Matting
 from realtime.media import is_url
-from realtime.output import AudioTracks, Compositor, FileSink, NullSink, Sink, WindowSink
+from realtime.output import AudioTracks, Compositor, FileSink, Sink
 from realtime.output.backgrounds import Fit, parse
 from realtime.output.file import check_writable
-from realtime.pipeline import OnProgress, Pipeline
+from realtime.pipeline import Pipeline
+from realtime.running import OnProgress
 from realtime.stats import Stats, Summary
 
 AnyPath = str | PathLike[str]
@@ -83,61 +86,6 @@ def process_demo(
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
-        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
-
-
-def run_live(
-    camera: str = "demo",
-    output: str = "window",
-    *,
-    width: int = 1280,
-    height: int = 720,
-    fps: float = 30,
-    seconds: float | None = None,
-    background: str = "blur",
-    background_fit: Fit = "cover",
-    model: AnyPath = "default",
-    device: Device = "auto",
-    overwrite: bool = False,
-    on_progress: OnProgress | None = None,
-) -> Summary:
-    """Replaces the background of a camera's pictures as they come.
-
-    Args:
-        camera: "demo", an embedded moving picture of a person.
-        output: "window", "null" or a video file. A window must be run by the main thread.
-        width: pixels, even.
-        height: pixels, even.
-        fps: frames in a second.
-        seconds: how long; None until stopped.
-        background: see `process_file`, as are the rest.
-        background_fit: likewise.
-        model: likewise.
-        device: likewise.
-        overwrite: likewise.
-        on_progress: likewise.
-
-    Returns:
-        What was done; its "latency" stage is from capture to output.
-
-    Raises:
-        RealtimeError: see `realtime.errors`.
-        Interrupted: Ctrl-C.
-    """
-    if camera != "demo":
-        raise SourceError(
-            f"camera {camera}: only the camera 'demo' is supported; use --camera demo"
-        )
-    sink: Sink
-    if output == "window":
-        sink = WindowSink()
-    elif output == "null":
-        sink = NullSink()
-    else:
-        sink = FileSink(Path(output), overwrite=overwrite, from_first=True)
-    with ExitStack() as stack:
-        rate = Fraction(fps).limit_denominator(1001)
-        source = stack.enter_context(Paced(DemoSource(width, height, rate, seconds)))
         return _run(stack, source, sink, background, background_fit, model, device, on_progress)
 
 

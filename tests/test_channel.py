@@ -98,3 +98,14 @@ def test_ending_wakes_a_waiting_producer(end: str) -> None:
 def test_a_channel_must_hold_something() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Channel(0, "block")
+
+
+def test_waiting_for_an_item_can_be_bounded() -> None:
+    channel: Channel[int] = Channel(2, "block")
+    with pytest.raises(TimeoutError):
+        channel.get(0)
+    channel.put(1)
+    assert channel.get(0) == 1
+    channel.close()
+    with pytest.raises(ChannelClosed):
+        channel.get(0)

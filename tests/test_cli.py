@@ -124,16 +124,31 @@ def test_demo_makes_a_video(tmp_path: Path) -> None:
 
 def test_live_runs_by_the_clock_and_drops_nothing_it_can_hold(tmp_path: Path) -> None:
     out = tmp_path / "live.mkv"
+    figures = tmp_path / "figures.json"
     arguments = ("--seconds", "1", "--size", "320x180", "--fps", "15", "--json")
-    done = _realtime("live", "--output", out, "--background", "blur", *arguments)
+    outputs = ("--output", out, "--output", "null", "--stats-json", figures)
+    done = _realtime("live", "--camera", "demo", "--max-staleness", "20", *outputs, *arguments)
     summary = json.loads(done.stdout.splitlines()[-1])
-    assert summary["frames_in"] == 15
-    assert summary["frames_out"] + summary["frames_dropped"] == 15
+    # By the clock: the last one may be a moment too late, or one more in time.
+    assert summary["frames_in"] >= 14
+    assert summary["frames_out"] + summary["frames_dropped"] == summary["frames_in"]
     assert summary["stages"]["latency"]["median_ms"] > 0
     times = [time for time, _ in decode(out)]
-    assert len(times) == summary["frames_out"]
+    # Before the first picture there may be placeholders.
+    assert len(times) >= summary["frames_out"]
     assert times[0] == 0
-    assert 0.8 < times[-1] < 2
+    assert 0.8 < times[-1] < 5
+    logged = [json.loads(line) for line in figures.read_text().splitlines()]
+    assert logged[-1]["event"] == "summary"
+    assert logged[-1]["frames_out"] == summary["frames_out"]
+
+
+def test_options_of_the_command_line_win_over_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "live.toml"
+    config.write_text('camera = "demo"\noutputs = ["no/such/folder/a.mkv"]\n')
+    _fails("its folder does not exist", "live", "--config", config)
+    done = _realtime("live", "--config", config, "--output", "null", "--seconds", "0.2", "--quiet")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -231,12 +246,12 @@ class TestBadInput:
         _fails("two even numbers", "live", "--size", "641x480", code=2)
 
     def test_unknown_camera(self) -> None:
-        _fails("use --camera demo", "live", "--camera", "nowhere")
+        _fails("camera", "live", "--camera", "nowhere", "--output", "null")
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only X11 can be taken away")
     def test_no_screen(self) -> None:
         environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
-        done = _realtime("live", "--seconds", "1", env=environment)
+        done = _realtime("live", "--camera", "demo", "--seconds", "1", env=environment)
         assert done.returncode == 1
         assert "--output null" in done.stderr
 
@@ -266,11 +281,11 @@ def test_a_failure_in_the_middle_removes_the_part_file_and_keeps_the_old_one(
     assert not list(tmp_path.glob("*.part"))
 
 
-@pytest.mark.parametrize("command", ["file", "live", "demo"])
+@pytest.mark.parametrize("command", ["file", "live", "demo", "cameras", "config", "doctor"])
 def test_help_has_examples(command: str) -> None:
     done = _realtime(command, "--help")
     assert done.returncode == 0
-    assert f"  realtime {command} " in done.stdout.split("Examples:")[1]
+    assert f"  realtime {command}" in done.stdout.split("Examples:")[1]
 
 
 def test_a_failing_stage_ends_the_program_at_once(tmp_path: Path) -> None:
@@ -280,7 +295,7 @@ def test_a_failing_stage_ends_the_program_at_once(tmp_path: Path) -> None:
     model = tmp_path / "m.onnx"
     model.write_bytes(brightness_network(scale=100.0, offset=-0.005))
     start = time.monotonic()
-    done = _realtime("live", "--output", "null", "--model", model)
+    done = _realtime("live", "--camera", "demo", "--output", "null", "--model", model)
     assert done.returncode == 1
     assert "not an alpha" in done.stderr
     # Generous: it is an endless run that would otherwise only end with the timeout above.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -28,11 +27,10 @@ class Broken(Exception):  # noqa: N818 - it is the stage that is broken
 
 
 class CountingSource(Source):
-    """Frames whose luma tells their index; waits for `gate` before each, if there is one."""
+    """Frames whose luma tells their index; calls `gate` before each."""
 
-    def __init__(self, count: int, *, live: bool = False, fail_at: int | None = None) -> None:
+    def __init__(self, count: int, *, fail_at: int | None = None) -> None:
         self.format = replace(_FORMAT, frame_count=count)
-        self.live = live
         self.delivered = 0
         self.gate: Callable[[int], None] = lambda index: None
         self._count = count
@@ -46,10 +44,7 @@ class CountingSource(Source):
         if index >= self._count:
             return None
         self.delivered += 1
-        frame = gray_frame(luma_of_index(index), index)
-        if self.live:
-            frame = replace(frame, pts=time.monotonic_ns(), time_base=Fraction(1, 10**9))
-        return frame
+        return gray_frame(luma_of_index(index), index)
 
     def notes(self) -> tuple[str, ...]:
         return ("from the source",)
@@ -71,6 +66,9 @@ class LumaEstimator:
         if frame.index == self._fail_at:
             raise Broken("inference")
         return matte_of(frame, float(frame.planes.y[0, 0]) / 255)
+
+    def reset(self) -> None:
+        """It remembers nothing."""
 
 
 class ListSink(Sink):
@@ -135,42 +133,13 @@ def test_a_slow_output_loses_nothing_of_a_file_and_bounds_what_is_read_ahead() -
     assert max(ahead) <= 4 + 4 + 3 + 1
 
 
-def test_a_live_source_stays_current_and_counts_what_it_gives_up() -> None:
-    source, sink = CountingSource(50, live=True), ListSink()
-    exhausted = threading.Event()
-
-    def announce(index: int) -> None:
-        if index == 50:
-            exhausted.set()
-
-    def hold_first(frame: Frame) -> None:
-        if frame.index == 0:
-            assert exhausted.wait(10)
-
-    source.gate, sink.gate = announce, hold_first
-    summary = _run(source, sink).run()
-    indices = [frame.index for frame in sink.frames]
-    assert indices == sorted(set(indices))
-    assert indices[-1] == 49, "the newest frame must not be the one that is lost"
-    assert summary.frames_in == 50
-    assert summary.frames_out + summary.frames_dropped == 50
-    assert summary.frames_dropped >= 40
-    assert "latency" in summary.stages
-    assert "capture" not in summary.stages, "waiting for a camera is no work"
-
-
 @pytest.mark.parametrize("fail_at", [0, 20])
 @pytest.mark.parametrize("stage", ["capture", "inference", "output"])
-@pytest.mark.parametrize("live", [False, True])
-def test_a_failing_stage_fails_the_caller_and_gives_the_output_up(
-    stage: str, fail_at: int, live: bool
-) -> None:
-    # Endless, so that only the failure can end it; a live source here never waits.
-    source = CountingSource(10**9, live=live, fail_at=fail_at if stage == "capture" else None)
+def test_a_failing_stage_fails_the_caller_and_gives_the_output_up(stage: str, fail_at: int) -> None:
+    # Endless, so that only the failure can end it.
+    source = CountingSource(10**9, fail_at=fail_at if stage == "capture" else None)
     sink = ListSink(fail_at=fail_at if stage == "output" else None)
     estimator = LumaEstimator(fail_at=fail_at if stage == "inference" else None)
-    if live:  # drops would skip the frame that fails: go on only when it arrived
-        source.gate = lambda index: time.sleep(0.002)
     with pytest.raises(Broken, match=stage) as caught:
         _run(source, sink, estimator).run()
     assert sink.events == ["open", "abort"]
@@ -240,7 +209,7 @@ def test_ctrl_c_finishes_the_output_and_then_interrupts_the_caller() -> None:
 def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: int) -> None:
     sink = ListSink()
     pipeline = _run(CountingSource(10**9), sink)
-    monkeypatch.setattr("realtime.pipeline._PATIENCE", 1000.0)
+    monkeypatch.setattr("realtime.running._PATIENCE", 1000.0)
     wait_for, left = pipeline._wait_for, [bounces]
 
     def interrupted(*arguments: Any) -> None:
@@ -284,7 +253,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_output(monkeypatch: pytest.Monkey
     def hang(frame: Frame) -> None:
         assert twice.wait(10)
 
-    monkeypatch.setattr("realtime.pipeline._PATIENCE", 0.0)
+    monkeypatch.setattr("realtime.running._PATIENCE", 0.0)
     monkeypatch.setattr(sink, "pump", press)
     sink.gate = hang
     with pytest.raises(KeyboardInterrupt):

@@ -3,9 +3,21 @@
 import cv2  # noqa: F401 - before PyAV, see realtime.media
 
 from realtime.output.audio import AudioTracks
-from realtime.output.compositor import Compositor
+from realtime.output.compositor import Compositor, LiveCompositor
+from realtime.output.fanout import FanoutSink
 from realtime.output.file import FileSink
 from realtime.output.sink import NullSink, Sink
+from realtime.output.virtual import VirtualCameraSink
 from realtime.output.window import WindowSink
 
-__all__ = ["AudioTracks", "Compositor", "FileSink", "NullSink", "Sink", "WindowSink"]
+__all__ = [
+    "AudioTracks",
+    "Compositor",
+    "FanoutSink",
+    "FileSink",
+    "LiveCompositor",
+    "NullSink",
+    "Sink",
+    "VirtualCameraSink",
+    "WindowSink",
+]

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 import cv2
 
@@ -17,22 +18,38 @@ from realtime.output.sink import Sink
 _ESCAPE = 27
 
 
-class WindowSink(Sink):
-    """Shows the newest frame; Escape, Q or closing the window ends the run.
+def quit_keys(code: int) -> bool:
+    """Takes a key as `cv2.pollKey` gives it; False for Q and Escape."""
+    return code & 0xFF not in (_ESCAPE, ord("q"), ord("Q"))
 
-    The output thread leaves a frame, the calling thread shows it: window systems insist on the
-    main thread. A frame that comes before the last one was shown takes its place.
+
+class WindowSink(Sink):
+    """Shows the newest frame; closing the window, or a key that says so, ends the run.
+
+    The output thread leaves a frame, the calling thread converts and shows it: window systems
+    insist on the main thread, and however slow it is, it never delays other outputs. A frame that
+    comes before the last one was shown takes its place.
 
     Args:
         title: of the window.
+        on_key: takes each key as `cv2.pollKey` gives it; returns whether the run goes on.
+        decorate: writes upon each picture before it is shown, uint8 (H, W, 3) BGR, in place.
     """
 
     pump_interval = 0.005
 
-    def __init__(self, title: str = "realtime") -> None:
+    def __init__(
+        self,
+        title: str = "realtime",
+        *,
+        on_key: Callable[[int], bool] = quit_keys,
+        decorate: Callable[[UInt8], None] | None = None,
+    ) -> None:
         self._title = title
+        self._on_key = on_key
+        self._decorate = decorate
         self._lock = threading.Lock()
-        self._newest: UInt8 | None = None
+        self._newest: Frame | None = None
         self._opened = False
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
@@ -47,19 +64,28 @@ class WindowSink(Sink):
         self._opened = True
 
     def write(self, frame: Frame) -> None:
-        bgr: UInt8 = cv2.cvtColor(planes_to_rgb(frame.planes, frame.color), cv2.COLOR_RGB2BGR)
         with self._lock:
             self.dropped += self._newest is not None
-            self._newest = bgr
+            self._newest = frame
 
     def pump(self) -> bool:
         with self._lock:
             newest, self._newest = self._newest, None
-        if newest is not None:
-            cv2.imshow(self._title, newest)
-        key = cv2.pollKey() & 0xFF
-        visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        return visible and key not in (_ESCAPE, ord("q"), ord("Q"))
+        try:
+            if newest is not None:
+                self._show(newest)
+            code = cv2.pollKey()
+            visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error as error:
+            raise OutputError(f"the window broke ({error.err}); start it again") from None
+        return visible and (code < 0 or self._on_key(code))
+
+    def _show(self, frame: Frame) -> None:
+        rgb = planes_to_rgb(frame.planes, frame.color)
+        bgr: UInt8 = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=rgb)
+        if self._decorate is not None:
+            self._decorate(bgr)
+        cv2.imshow(self._title, bgr)
 
     def close(self, *, early: bool = False) -> None:
         if self._opened:

@@ -1,0 +1,162 @@
+"""The job for cameras: opens every part of a live run, runs it, and closes everything."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from realtime import config as config_file
+from realtime import keys
+from realtime.capture import open_camera
+from realtime.control import Control
+from realtime.errors import Interrupted
+from realtime.frame import VideoFormat
+from realtime.live_matting import LiveMatting
+from realtime.live_pipeline import LivePipeline
+from realtime.output import FanoutSink, FileSink, NullSink, Sink, VirtualCameraSink, WindowSink
+from realtime.output.compositor import LiveCompositor
+from realtime.overlay import Overlay
+from realtime.running import OnProgress
+from realtime.settings import Settings, SettingsStore
+from realtime.stats import Figures, Progress, Stats, Summary
+from realtime.stats_log import StatsLog
+
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+AnyPath = str | Path
+
+
+def run_live(
+    options: Mapping[str, Any] | None = None,
+    *,
+    config: AnyPath | None = None,
+    seconds: float | None = None,
+    overwrite: bool = False,
+    control_port: int | None = None,
+    control_token_file: AnyPath | None = None,
+    stats_json: AnyPath | None = None,
+    report: Callable[[str], None] = config_file.say,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Replaces the background of a camera's pictures as they come, until it is stopped.
+
+    The raw picture never leaves: see `realtime.output.guard`.
+
+    Args:
+        options: values of `realtime.settings.Settings` by name; they win over `config`.
+        config: a TOML file with options; saved changes apply during the run.
+        seconds: how long; None until stopped.
+        overwrite: whether an output file may exist.
+        control_port: where to listen for `realtime.control`, 0 for any free port; None for not.
+        control_token_file: where to write address and token of the control.
+        stats_json: a file for the figures of the run, a line of JSON each second; see `StatsLog`.
+        report: is told in one line what else happens during the run, from any thread.
+        on_progress: called about ten times a second from the calling thread, which must be the
+            main one if there is a window.
+
+    Returns:
+        What was done; its "latency" stage is from capture to output.
+
+    Raises:
+        RealtimeError: see `realtime.errors`.
+        Interrupted: Ctrl-C.
+    """
+    given = dict(options or {})
+    loaded = {} if config is None else config_file.load(config)
+    settings = Settings(**{**loaded, **given})
+    store = SettingsStore(settings)
+    stats = Stats()
+
+    def figures() -> Figures:
+        return pipeline.figures()
+
+    sink = _sink(settings, functools.partial(_output, store, figures, overwrite=overwrite))
+    with ExitStack() as stack:
+        log = None if stats_json is None else stack.enter_context(StatsLog(stats_json))
+        compositor = stack.enter_context(LiveCompositor(settings, report))
+        matting = stack.enter_context(LiveMatting(store, stats, report))
+        camera = (settings.camera, settings.width, settings.height, settings.fps)
+        source = stack.enter_context(open_camera(*camera))
+        matting.warm_up(source.format.width, source.format.height)
+        video = _video(settings, source.format)
+        pipeline = LivePipeline(
+            source, matting, compositor, sink, video, store, seconds=seconds, stats=stats
+        )
+        if config is not None:
+            watcher = config_file.Watcher(config, loaded, given, store, report)
+            stack.enter_context(watcher).start()
+        if control_port is not None:
+            control = Control(
+                store,
+                lambda: figures().as_dict(),
+                pipeline.stop,
+                port=control_port,
+                token_file=control_token_file,
+            )
+            stack.enter_context(control).start()
+            report(f"control at {control.url}, token {control.token}")
+
+        def tell(progress: Progress) -> None:
+            if log is not None:
+                log.tick(figures)
+            if on_progress is not None:
+                on_progress(progress)
+
+        return _run(pipeline, tell, log)
+
+
+def _run(pipeline: LivePipeline, tell: OnProgress, log: StatsLog | None) -> Summary:
+    """Runs it; the log's last line is the summary, also after Ctrl-C."""
+    try:
+        summary = pipeline.run(tell)
+    except Interrupted as interrupted:
+        if log is not None:
+            log.summary(interrupted.summary)
+        raise
+    if log is not None:
+        log.summary(summary)
+        summary = replace(summary, notes=(*summary.notes, *log.notes()))
+    return summary
+
+
+def _video(settings: Settings, camera: VideoFormat) -> VideoFormat:
+    """The format of what leaves: as asked, whatever the camera has."""
+    return replace(
+        camera,
+        width=settings.width,
+        height=settings.height,
+        frame_rate=Fraction(settings.fps).limit_denominator(1001),
+        time_base=_NANOSECOND,
+        sample_aspect_ratio=Fraction(1),
+    )
+
+
+def _sink(settings: Settings, output: Callable[[str], Sink]) -> Sink:
+    sinks = [output(name) for name in settings.outputs]
+    return sinks[0] if len(sinks) == 1 else FanoutSink(sorted(sinks, key=_urgency))
+
+
+def _urgency(sink: Sink) -> int:
+    """Those on air come first, and files, which take their time, last."""
+    order = (VirtualCameraSink, WindowSink, NullSink, FileSink)
+    return next(place for place, kind in enumerate(order) if isinstance(sink, kind))
+
+
+def _output(
+    store: SettingsStore, figures: Callable[[], Figures], name: str, *, overwrite: bool
+) -> Sink:
+    if name == "window":
+        on_key = functools.partial(keys.handle, store=store)
+        return WindowSink(on_key=on_key, decorate=Overlay(store, figures))
+    if name == "null":
+        return NullSink()
+    if name == "virtual":
+        return VirtualCameraSink()
+    if name.startswith("/dev/"):
+        return VirtualCameraSink(name)
+    return FileSink(Path(name), overwrite=overwrite, from_first=True)

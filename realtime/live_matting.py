@@ -1,0 +1,96 @@
+"""Finds the alphas of a live run, by settings that may change with every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from realtime.closing import Closing
+from realtime.frame import Frame, Matte
+from realtime.inference.adaptive import AdaptiveMatting
+from realtime.inference.subject import SubjectChoice
+from realtime.settings import SettingsStore
+from realtime.stats import Stats
+
+
+class LiveMatting(Closing):
+    """Adaptive matting, and the choice of whose picture it is.
+
+    Of the settings it follows `governor`, `latency_budget`, `smoothing`, `subject` and
+    `smallest_person`; `model`, `device` and `fps` are those of the start. All but `delivered` is
+    for one thread. A context manager: leaving it frees the networks.
+
+    Args:
+        settings: read anew for every frame.
+        stats: where to count durations.
+        announce: is told in one line when the governor changes something; from any thread.
+
+    Raises:
+        ModelError: no such model, or the file is not a matting network.
+        DeviceError: the device cannot be used.
+    """
+
+    def __init__(
+        self, settings: SettingsStore, stats: Stats, announce: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._stats = stats
+        self._subject = SubjectChoice()
+        start = settings.get()
+        self._matting = AdaptiveMatting(
+            start.model,
+            start.device,
+            frame_rate=start.fps,
+            latency_budget=start.latency_budget,
+            smoothing=start.smoothing,
+            stats=stats,
+            announce=announce,
+        )
+        self._budget = start.latency_budget
+
+    @property
+    def provider(self) -> str:
+        """What computes, as onnxruntime calls it."""
+        return self._matting.provider
+
+    @property
+    def provider_reason(self) -> str:
+        """Why this one."""
+        return self._matting.provider_reason
+
+    @property
+    def level(self) -> str:
+        """How the governor has frames treated now, in words; empty where it does not govern."""
+        return str(self._matting.level) if self._matting.governed else ""
+
+    def matte(self, frame: Frame) -> Matte:
+        """The alpha of the next frame, of those people who are to be seen."""
+        settings = self._settings.get()
+        matting = self._matting
+        matting.smoothing = settings.smoothing
+        matting.governed = settings.governor
+        if settings.latency_budget != self._budget:
+            self._budget = matting.latency_budget = settings.latency_budget
+        matte = matting.matte(frame)
+        with self._stats.time("subject"):
+            alpha = self._subject(
+                matte.alpha, frame.time, settings.subject, settings.smallest_person
+            )
+        return replace(matte, alpha=alpha)
+
+    def delivered(self, latency: float) -> None:
+        """Is told that a frame has left, so many seconds after its capture; from any thread."""
+        self._matting.delivered(latency)
+
+    def warm_up(self, width: int, height: int) -> None:
+        """Runs the network at the sizes for such frames, so that the first one is no slower."""
+        self._matting.warm_up(width, height)
+
+    def reset(self) -> None:
+        """Forgets the past: the next frame belongs to another video."""
+        self._matting.reset()
+        self._subject.reset()
+
+    def close(self) -> None:
+        """Frees the networks. Idempotent."""
+        self._matting.close()

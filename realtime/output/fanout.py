@@ -1,0 +1,80 @@
+"""Several outputs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from realtime.errors import OutputError
+from realtime.frame import Frame, VideoFormat
+from realtime.output.sink import Sink
+
+
+class FanoutSink(Sink):
+    """Gives every frame to several outputs, the most pressing first.
+
+    One that breaks is given up and told of in the notes, and the others go on: whoever is on air
+    stays there when the disk is full. The last one to break fails the run, as does any that cannot
+    even be opened. The user closing one of them ends the run.
+
+    Args:
+        sinks: at least one; the first is the one whose dropped frames count.
+    """
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        if not sinks:
+            raise ValueError("there must be at least one output")
+        self._first = sinks[0]
+        self._sinks = list(sinks)
+        self._working = list(sinks)
+        self._broken: list[str] = []
+        self.pump_interval = min(sink.pump_interval for sink in sinks)
+
+    def open(self, video: VideoFormat, *, transparent: bool) -> None:
+        for sink in self._sinks:
+            sink.open(video, transparent=transparent)
+
+    def write(self, frame: Frame) -> None:
+        for sink in self._working:
+            try:
+                sink.write(frame)
+            except OutputError as error:
+                self._give_up(sink, error)
+        # A preview may leave out as many as it likes.
+        self.dropped = self._first.dropped
+
+    def _give_up(self, sink: Sink, error: OutputError) -> None:
+        # Not removed in place: the other thread may be in the middle of the list.
+        working = [other for other in self._working if other is not sink]
+        if not working:
+            raise error
+        self._working = working
+        self._broken.append(f"an output was given up: {error}")
+
+    def pump(self) -> bool:
+        goes_on = True
+        for sink in self._working:
+            try:
+                goes_on = sink.pump() and goes_on
+            except OutputError as error:
+                self._give_up(sink, error)
+        return goes_on
+
+    def notes(self) -> tuple[str, ...]:
+        return (*(note for sink in self._sinks for note in sink.notes()), *self._broken)
+
+    def close(self, *, early: bool = False) -> None:
+        failure: OutputError | None = None
+        for sink in self._sinks:
+            try:
+                if sink in self._working:
+                    sink.close(early=early)
+                else:
+                    sink.abort()
+            except OutputError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def abort(self) -> None:
+        for sink in self._sinks:
+            sink.abort()

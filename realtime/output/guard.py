@@ -1,0 +1,194 @@
+"""Decides what leaves: the newest finished picture, or a placeholder. The raw room never does.
+
+A picture passes only while all is well. Whatever goes wrong, the way out is the placeholder:
+
+    panic        the user said so
+    frozen       the user said so: the last picture that was sent, again and again
+    starting     no alpha has come yet
+    lost         the camera is gone, or silent
+    paused       the camera was let go of, since nobody watches
+    failed       the network or the compositing failed
+    late         the newest picture is older than `max_staleness`
+    nobody       no person for `nobody_after` seconds
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+
+from realtime.frame import Frame, Matte, Planes, VideoFormat
+from realtime.output.placeholder import Placeholder
+from realtime.settings import Settings
+
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+# Share of the picture that people must fill to be there: a head at the far end of a room.
+_PRESENT = 0.002
+
+# A placeholder for lateness stays this long, in seconds: one that flashes between pictures is worse
+# than one that stays.
+_LATE_HOLD = 0.5
+
+
+class State(enum.Enum):
+    """What leaves, and why; the value is what people are told."""
+
+    LIVE = "live"
+    FROZEN = "frozen"
+    PANIC = "panic"
+    STARTING = "starting"
+    LOST = "camera lost"
+    PAUSED = "camera paused"
+    FAILED = "matting failed"
+    LATE = "too slow"
+    NOBODY = "nobody there"
+
+
+# What the audience reads. It need not know why.
+_CAPTIONS = {State.STARTING: "Camera starting", State.LOST: "Camera disconnected"}
+_CAPTION = "Camera paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Travels between the threads in a picture's place: there is none, and why."""
+
+    state: State
+
+
+class Guard:
+    """Lets finished frames through and fills the gaps at the output's rate.
+
+    One thread calls it: `saw` and `finish` for each matte, `interrupt` for each gap, and `next`
+    after either, and also when neither came within `patience`.
+
+    Args:
+        video: the output's format; every frame given to `finish` has its size.
+
+    Attributes:
+        state: what left last.
+        repeats: pictures sent that no camera had just taken.
+        changes: how often each state began.
+    """
+
+    def __init__(self, video: VideoFormat) -> None:
+        self._video = video
+        self._placeholder = Placeholder(video)
+        self._period = float(1 / video.frame_rate)
+        self._gap: State | None = State.STARTING
+        self._waiting: Frame | None = None
+        self._newest = 0.0
+        self._person: float | None = None
+        self._sent: Frame | None = None
+        self._blurred: tuple[Frame, Planes] | None = None
+        self._late_until = 0.0
+        self._due = 0.0
+        self.state = State.STARTING
+        self.repeats = 0
+        self.changes: Counter[State] = Counter()
+
+    def saw(self, matte: Matte) -> None:
+        """Looks whether anybody is in a matte."""
+        time = matte.frame.time
+        if self._person is None or float((matte.alpha > 0.5).mean()) >= _PRESENT:
+            self._person = time
+
+    def finish(self, frame: Frame) -> None:
+        """Takes a finished frame; one that has not left yet is replaced."""
+        self._waiting = frame
+        self._newest = frame.time
+        self._gap = None
+
+    def interrupt(self, state: State) -> None:
+        """Takes note that no frame comes; what has not left yet will not."""
+        self._waiting = None
+        if self._gap is not State.STARTING or state is not State.LOST:
+            self._gap = state
+
+    def patience(self, now: float) -> float:
+        """Seconds after which `next` wants to be called even if nothing came."""
+        return self._due - now if self._due > now else self._period
+
+    def next(self, now: float, settings: Settings) -> Frame | None:
+        """The frame to send at this moment, if any.
+
+        Args:
+            now: seconds of `time.monotonic`.
+            settings: as they are at this moment.
+
+        Returns:
+            A finished frame, at once; or a placeholder or the frozen frame, at the output's rate;
+            None where nothing is due. A placeholder's time is `now`, which is later than that of
+            the finished frame which follows it.
+        """
+        waiting, self._waiting = self._waiting, None
+        state = self._judge(now, settings)
+        if state is State.PANIC:
+            # It may be what the user panicked about: it must not come back as a frozen picture.
+            self._sent = None
+        if state is State.LIVE:
+            if waiting is None:
+                return None
+            self._sent = waiting
+            frame = waiting
+        else:
+            if now < self._due:
+                return None
+            frame = self._substitute(state, now, settings)
+            self.repeats += 1
+        if state is not self.state:
+            self.changes[state] += 1
+            self.state = state
+        # By the schedule where it is kept, from now on where it is not.
+        self._due = max(self._due, now - self._period) + self._period
+        if state is State.LIVE:
+            self._due = now + self._period
+        return frame
+
+    def _judge(self, now: float, settings: Settings) -> State:
+        if settings.panic:
+            return State.PANIC
+        if settings.freeze and self._sent is not None:
+            return State.FROZEN
+        if self._gap is not None:
+            return self._gap
+        if now - self._newest > settings.max_staleness:
+            if self.state is not State.LATE:
+                self._late_until = now + _LATE_HOLD
+            return State.LATE
+        if self.state is State.LATE and now < self._late_until:
+            return State.LATE
+        alone = self._newest - (self._newest if self._person is None else self._person)
+        if settings.nobody_after and alone >= settings.nobody_after:
+            return State.NOBODY
+        return State.LIVE
+
+    def _substitute(self, state: State, now: float, settings: Settings) -> Frame:
+        sent, color = self._sent, self._video.color
+        if state is State.FROZEN and sent is not None:
+            planes, color = sent.planes, sent.color
+        elif settings.fallback == "black":
+            planes = self._placeholder.black()
+        elif settings.fallback == "blur" and sent is not None:
+            planes, color = self._blur(sent), sent.color
+        else:
+            # Also for a blur before anything was sent: there is nothing safe to blur.
+            planes = self._placeholder.card(_CAPTIONS.get(state, _CAPTION))
+        return Frame(planes, -1, round(now * 1e9), _NANOSECOND, color)
+
+    def _blur(self, sent: Frame) -> Planes:
+        """Made of what was sent before, so that it cannot tell more than that did."""
+        if self._blurred is None or self._blurred[0] is not sent:
+            self._blurred = (sent, self._placeholder.blurred(sent))
+        return self._blurred[1]
+
+    def notes(self) -> tuple[str, ...]:
+        """How often a placeholder was shown that nobody asked for, and why."""
+        unasked = (State.LOST, State.FAILED, State.LATE, State.NOBODY)
+        times = [
+            f"{state.value} ({self.changes[state]}×)" for state in unasked if self.changes[state]
+        ]
+        return (f"a placeholder was shown: {', '.join(times)}",) if times else ()

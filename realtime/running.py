@@ -1,0 +1,226 @@
+"""Running the three threads: starting, waiting, Ctrl-C, failures and the end. Not what they do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+from realtime.capture import Source
+from realtime.errors import Interrupted
+from realtime.frame import Frame, Matte, VideoFormat
+from realtime.output import Sink
+from realtime.stats import Progress, Stats, Summary
+from realtime.worker import Worker
+
+_PROGRESS_INTERVAL = 0.1
+
+# Seconds after a Ctrl-C in which another is taken for the same one.
+_PATIENCE = 1.0
+
+OnProgress = Callable[[Progress], None]
+
+
+class Estimator(Protocol):
+    """What the inference thread runs; `Matting` is the one."""
+
+    @property
+    def provider(self) -> str:
+        """What computes, as onnxruntime calls it."""
+
+    @property
+    def provider_reason(self) -> str:
+        """Why this one."""
+
+    def matte(self, frame: Frame) -> Matte: ...
+
+    def reset(self) -> None: ...
+
+
+class Run(ABC):
+    """Three threads from a source to a sink, run once; subclasses say what each does.
+
+    The caller opens and closes source and estimator; the sink is opened and closed here.
+
+    Args:
+        source: where frames come from.
+        estimator: finds the alpha of each.
+        sink: where finished frames go.
+        video: the format of finished frames.
+        transparent: whether finished frames have an alpha.
+        stats: where durations are counted.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        estimator: Estimator,
+        sink: Sink,
+        video: VideoFormat,
+        *,
+        transparent: bool,
+        stats: Stats,
+    ) -> None:
+        self._source = source
+        self._estimator = estimator
+        self._sink = sink
+        self._video = video
+        self._transparent = transparent
+        self._stats = stats
+        self._stopping = threading.Event()
+        self._frames_in = 0
+        self._frames_out = 0
+        self._started = 0.0
+
+    @abstractmethod
+    def _capture(self) -> None:
+        """The capture thread's work, until the source ends or the run is stopping."""
+
+    @abstractmethod
+    def _infer(self) -> None:
+        """The inference thread's work."""
+
+    @abstractmethod
+    def _output(self) -> None:
+        """The output thread's work: the last to end."""
+
+    @abstractmethod
+    def _cancel_channels(self) -> None:
+        """Wakes every thread that waits for another."""
+
+    @abstractmethod
+    def _dropped(self) -> int:
+        """Frames given up so far."""
+
+    def _expired(self) -> bool:
+        """Whether the run has lasted as long as it may."""
+        return False
+
+    def _written(self) -> int:
+        """Frames that the sink has: without any there is nothing to finish."""
+        return self._frames_out
+
+    def run(self, on_progress: OnProgress | None = None) -> Summary:
+        """Runs until the source ends, `stop` is called, or the user closes the output.
+
+        Args:
+            on_progress: called now and then from this thread.
+
+        Returns:
+            What was done.
+
+        Raises:
+            RealtimeError: a stage failed; the output was given up. Any other exception of a stage
+                is raised likewise, with its own traceback.
+            Interrupted: Ctrl-C; the output was finished.
+        """
+        try:
+            self._sink.open(self._video, transparent=self._transparent)
+            interrupted = self._run_workers(on_progress)
+            if self._written():
+                self._sink.close(early=self._stopping.is_set())
+            else:
+                self._sink.abort()
+        except BaseException:
+            self._sink.abort()
+            raise
+        summary = self._summary()
+        if interrupted:
+            raise Interrupted(summary)
+        return summary
+
+    def _run_workers(self, on_progress: OnProgress | None) -> bool:
+        """Runs the threads to their end and joins them; returns whether Ctrl-C came.
+
+        Raises what the first failing thread raised.
+        """
+        workers = [
+            Worker("capture", self._capture, self._cancel),
+            Worker("inference", self._infer, self._cancel),
+            Worker("output", self._output, self._cancel),
+        ]
+        self._started = time.perf_counter()
+        interrupted = False
+        try:
+            for worker in workers:
+                worker.start()
+            try:
+                self._wait_for(workers[-1], on_progress)
+            except KeyboardInterrupt:
+                interrupted = True
+                self.stop()
+                self._finish_in_peace(workers[-1])
+        except BaseException:
+            self._cancel()
+            raise
+        finally:
+            for worker in workers:
+                worker.join()
+        for worker in workers:
+            if worker.error is not None:
+                raise worker.error
+        return interrupted
+
+    def stop(self) -> None:
+        """Ends the run early; what was captured is still finished. From any thread."""
+        self._stopping.set()
+
+    def _cancel(self) -> None:
+        """Makes every thread return as soon as its present frame lets it."""
+        self._stopping.set()
+        self._cancel_channels()
+
+    def _wait_for(self, last: Worker, on_progress: OnProgress | None) -> None:
+        reported = 0.0
+        while not last.wait(self._sink.pump_interval):
+            if not self._sink.pump() or self._expired():
+                self.stop()
+            now = time.perf_counter()
+            if on_progress is not None and now - reported >= _PROGRESS_INTERVAL:
+                reported = now
+                on_progress(self._progress())
+        if on_progress is not None:
+            on_progress(self._progress())
+
+    def _finish_in_peace(self, last: Worker) -> None:
+        """Waits after Ctrl-C; a second one counts only after a while: fingers bounce."""
+        patience = time.perf_counter() + _PATIENCE
+        ended = False
+        while not ended:
+            try:
+                self._wait_for(last, None)
+                ended = True
+            except KeyboardInterrupt:
+                if time.perf_counter() > patience:
+                    raise
+
+    def _progress(self) -> Progress:
+        seconds = time.perf_counter() - self._started
+        fps = self._frames_out / seconds if seconds else 0.0
+        return Progress(
+            frames=self._frames_out,
+            expected=self._source.format.frame_count,
+            seconds=seconds,
+            fps=fps,
+            speed=fps / float(self._source.format.frame_rate),
+            dropped=self._dropped(),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self._source.notes(), *self._sink.notes())
+
+    def _summary(self) -> Summary:
+        progress = self._progress()
+        return Summary(
+            frames_in=self._frames_in,
+            frames_out=self._frames_out,
+            frames_dropped=progress.dropped,
+            seconds=progress.seconds,
+            fps=progress.fps,
+            provider=self._estimator.provider,
+            provider_reason=self._estimator.provider_reason,
+            stages=self._stats.stages(),
+            notes=self._notes(),
+        )
