@@ -16,17 +16,11 @@ from realtime.commands.common import INTERRUPTED, Number, Time, job_options, run
 from realtime.commands.config import config
 from realtime.commands.doctor import doctor
 from realtime.commands.live import live
+from realtime.doctor import explain_missing
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
     from realtime.inference import Device
-
-# Where the shared libraries come from that OpenCV's wheel expects of the system.
-_LIBRARY_PACKAGES = {
-    "libGL.so.1": "libgl1",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -114,17 +108,6 @@ for command in (live, cameras, config, doctor):
     cli.add_command(command)
 
 
-def _explain(error: ImportError) -> str | None:
-    """What to install when a shared library of the system is missing."""
-    for library, package in _LIBRARY_PACKAGES.items():
-        if library in str(error):
-            return (
-                f"OpenCV needs {library}, which this system lacks; install it with "
-                f"'apt install {package}' (Debian, Ubuntu) or your system's like"
-            )
-    return None
-
-
 def main() -> None:
     """Entry point of the `realtime` command."""
     # A service manager's stop is as good a reason to finish the file as Ctrl-C.
@@ -138,7 +121,7 @@ def main() -> None:
         print("Error: interrupted, nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except ImportError as error:
-        explanation = _explain(error)
+        explanation = explain_missing(error)
         if explanation is None:
             raise
         print(f"Error: {explanation}", file=sys.stderr)

@@ -315,9 +315,9 @@ def _text(path: Path) -> str:
 
 
 def _screen() -> Iterator[Check]:
-    from realtime.output.window import _require_screen
+    from realtime.output.window import require_screen
 
-    _require_screen()
+    require_screen()
     yield Check("screen", "ok", os.environ.get("DISPLAY", "there"))
 
 

@@ -55,7 +55,7 @@ class WindowSink(Sink):
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
         if transparent:
             raise OutputError("a window cannot show transparency; choose another --background")
-        _require_screen()
+        require_screen()
         # OpenCV's Qt complains on stderr about fonts, which no text of ours needs.
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
@@ -98,7 +98,7 @@ class WindowSink(Sink):
         self.close()
 
 
-def _require_screen() -> None:
+def require_screen() -> None:
     """Sees whether there is a screen: without one, OpenCV's toolkit ends the whole process.
 
     Raises:
