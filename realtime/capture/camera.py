@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import time
@@ -21,7 +22,7 @@ from realtime.capture.modes import Mode
 from realtime.capture.planar import from_camera
 from realtime.capture.source import Lost, Source
 from realtime.capture.stamps import Stamps
-from realtime.capture.ways import Way, way_to_stream, ways_to_device
+from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
 from realtime.frame import ColorTags, Frame, VideoFormat
 from realtime.media import reason
@@ -87,8 +88,14 @@ class CameraSource(Source):
         clock: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], object] | None = None,
     ) -> None:
-        self._camera = camera if isinstance(camera, Camera) else None
-        self.name = camera if isinstance(camera, str) else f"{camera.name} ({camera.path})"
+        if isinstance(camera, Camera):
+            self._camera: Camera | None = camera
+            self._url = ""
+            self.name = f"{camera.name} ({camera.path})"
+        else:
+            self._camera, self._url = None, camera
+            # A stream's user name and password are not for the screen, and not for a log.
+            self.name = re.sub(r"//[^/]*@", "//", camera)
         self._asked = (width, height, fps)
         self._clock = clock
         self._stamps = Stamps()
@@ -110,13 +117,13 @@ class CameraSource(Source):
         self._restart()
 
     def _open_stream(self, open: Callable[..., Any]) -> Any:
-        way = way_to_stream(self.name)
+        way = way_to_stream(self._url)
         try:
             return open(way.url, **way.arguments())
         except av.error.InvalidDataError:
             problem = "is no video stream that FFmpeg can read"
         except (av.error.FFmpegError, OSError) as error:
-            problem = f"cannot be opened: {_silence(error, way) or reason(error)}"
+            problem = f"cannot be opened: {_silence(error, way.timeout[0]) or reason(error)}"
         raise SourceError(f"camera {self.name}: {problem}; check its address and that it is on")
 
     def _open(self, open: Callable[..., Any]) -> Any:
@@ -234,7 +241,7 @@ class CameraSource(Source):
     def _why_broken(self, error: BaseException) -> str:
         if self._camera is not None:
             return str(broke(self._camera, OSError(getattr(error, "errno", None), reason(error))))
-        silence = _silence(error, way_to_stream(self.name))
+        silence = _silence(error, way_to_stream(self._url).timeout[1])
         return f"{self.name}: the connection broke: {silence or reason(error)}"
 
     def notes(self) -> tuple[str, ...]:
@@ -244,7 +251,8 @@ class CameraSource(Source):
         kind = context.pix_fmt if self._raw else context.name
         kind = self._mode.pixels if self._mode is not None else kind
         got = f"{self.name}: {form.width}×{form.height} at {float(form.frame_rate):g} fps, {kind}"
-        if (form.width, form.height) != (width, height) or form.frame_rate < fps * 0.95:
+        short = (form.width, form.height) != (width, height) or form.frame_rate < fps * 0.95
+        if short and self._camera is not None:
             got += f" (asked for {width}×{height} at {fps:g} fps; this is the nearest it has)"
         notes = [got]
         if self._damaged:
@@ -264,9 +272,9 @@ def _tags_of(context: Any) -> ColorTags:
     )
 
 
-def _silence(error: BaseException, way: Way) -> str | None:
+def _silence(error: BaseException, seconds: float | None) -> str | None:
     """What FFmpeg's own time-out means."""
-    return f"silent for {way.timeout[0]:g} s" if isinstance(error, av.error.ExitError) else None
+    return f"silent for {seconds:g} s" if isinstance(error, av.error.ExitError) else None
 
 
 def _waiter(camera: Camera | None) -> Callable[[float], object]:

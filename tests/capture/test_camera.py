@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -18,6 +21,7 @@ from realtime.capture.camera import CameraSource
 from realtime.capture.devices import OddCameraError
 from realtime.capture.modes import Mode
 from realtime.capture.ways import ways_to_device
+from realtime.color import planes_to_rgb
 from realtime.errors import SourceError
 from realtime.frame import ColorTags, Frame
 from tests.capture.fakes import START, WEBCAM, Clock, End, FakeContainer, FakePacket, picture
@@ -214,9 +218,24 @@ def test_a_server_that_falls_silent_is_named() -> None:
     silence = av.error.ExitError(1, "Immediate exit requested")
     with (
         _open(FakeContainer(silence, codec="h264"), camera=URL) as source,
-        pytest.raises(SourceError, match=r"connection broke: silent for"),
+        pytest.raises(SourceError, match=r"connection broke: silent for 3 s"),
     ):
         source.read()
+
+
+def test_a_streams_password_is_not_shown() -> None:
+    url = "rtsp://me:secret@192.0.2.1/stream?at=@home"
+    container = FakeContainer(picture(), End(), codec="h264")
+    with _open(container, camera=url) as source:
+        assert container.opened_with[0]["url"] == url
+        assert source.name == "rtsp://192.0.2.1/stream?at=@home"
+        source.read()
+        with pytest.raises(SourceError) as broken:
+            source.read()
+        said = f"{source.notes()} {broken.value}"
+    with pytest.raises(SourceError) as refused:
+        CameraSource(url, open=Refusing(OSError(errno.ECONNREFUSED, "Connection refused")).open)
+    assert "secret" not in said + str(refused.value)
 
 
 def test_a_container_without_pictures_is_closed_again() -> None:
@@ -358,6 +377,36 @@ def test_what_was_got_is_said() -> None:
         assert source.notes() == ("Fake Webcam (/nowhere/video7): 64×48 at 30 fps, yuv420p",)
     with _open(FakeContainer(picture(64, 48), rate=10), width=64, height=48) as source:
         assert "(asked for 64×48 at 30 fps" in source.notes()[0]
+
+
+class _Webcam(BaseHTTPRequestHandler):
+    """Serves three JPEGs one after another, as network cameras do, and hangs up."""
+
+    def do_GET(self) -> None:
+        _, jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), (30, 40, 200), np.uint8))
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        for _ in range(3):
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing to say."""
+
+
+def test_a_network_camera_is_read() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Webcam) as server:
+        serving = threading.Thread(target=server.handle_request)
+        serving.start()
+        with CameraSource(f"http://127.0.0.1:{server.server_port}/video") as source:
+            frames = [_read(source) for _ in range(3)]
+            with pytest.raises(SourceError):
+                source.read()
+        serving.join()
+    assert frames[0].color == ColorTags(full_range=True, matrix=5)
+    rgb = planes_to_rgb(frames[2].planes, frames[2].color)
+    np.testing.assert_allclose(rgb[20, 30], (200, 40, 30), atol=4)
 
 
 def test_a_real_stream_is_read(tmp_path: Path) -> None:
