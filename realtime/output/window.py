@@ -20,7 +20,7 @@ _ESCAPE = 27
 
 def quit_keys(code: int) -> bool:
     """Takes a key as `cv2.pollKey` gives it; False for Q and Escape."""
-    return code & 0xFF not in (_ESCAPE, ord("q"), ord("Q"))
+    return code & 0xFFFF not in (_ESCAPE, ord("q"), ord("Q"))
 
 
 class WindowSink(Sink):
