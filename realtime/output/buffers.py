@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.frame import Planes, UInt8
 
 # More at a time than any sink keeps; what is asked for beyond is not kept here.
 _MOST = 8
+
+# Scratch memory is larger by this part of what was asked for: the next frame may need a bit more.
+_HEADROOM = 2
 
 
 class Pool:
@@ -53,6 +59,26 @@ class Pool:
             owners.pop(0)
         owners.append(memory)
         return memory[:]
+
+
+class Scratch:
+    """Memory for what is needed while one frame is worked on; each use has a name of its own.
+
+    An array is valid until the same name is asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._memory: dict[str, NDArray[Any]] = {}
+
+    def array(
+        self, name: str, shape: tuple[int, ...], kind: type[np.generic] = np.uint8
+    ) -> NDArray[Any]:
+        """A contiguous array of any content."""
+        size = math.prod(shape)
+        memory = self._memory.get(name)
+        if memory is None or memory.size < size or memory.dtype != kind:
+            memory = self._memory[name] = np.empty(size + size // _HEADROOM, kind)
+        return memory[:size].reshape(shape)
 
 
 def _references(owners: list[UInt8], index: int) -> int:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from realtime.frame import Float32, Planes, UInt8
-from realtime.output import decontamination
-from realtime.output.buffers import Pool
+from realtime.output import decontamination, refinement
+from realtime.output.buffers import Pool, Scratch
 from realtime.output.lightwrap import Light, LightWrap
 from realtime.output.tiles import Tiling, enlarge, runs, windows
+
+Picture = TypeVar("Picture", UInt8, Float32)
 
 # So much of a network's ramp from 0 to 1 is dropped at either end when it is enlarged by
 # `_FULL_SCALE` or more: it would else become a glow of the old room. Picked by eye.
@@ -52,20 +55,20 @@ def coverage_curve(scale: float) -> UInt8:
     return np.rint(255 * (share * smooth + (1 - share) * t)).astype(np.uint8)
 
 
-def mix(foreground: UInt8, background: UInt8, alpha: UInt8) -> UInt8:
-    """C = αF + (1 - α)B for one plane; all uint8 of one shape; rounded once."""
-    total = np.multiply(foreground, alpha, dtype=np.uint16)
-    total += np.multiply(background, cv2.bitwise_not(alpha), dtype=np.uint16)
-    result: UInt8 = cv2.convertScaleAbs(total, alpha=1 / 255)
-    return result
+def mix(foreground: UInt8, background: UInt8, alpha: UInt8, scratch: Scratch, name: str) -> UInt8:
+    """C = αF + (1 - α)B for one plane; all uint8 of one shape; rounded once.
 
-
-def blend(foreground: UInt8, background: UInt8, alpha: UInt8) -> UInt8:
-    """Does what `mix` does, a fifth faster, and exact to one level."""
-    result: UInt8 = cv2.multiply(foreground, alpha, scale=1 / 255)
-    rest: UInt8 = cv2.bitwise_not(alpha)
-    cv2.multiply(background, rest, dst=rest, scale=1 / 255)
-    cv2.add(result, rest, dst=result)
+    The result lies in `scratch` by this name.
+    """
+    shape = foreground.shape
+    total = scratch.array("sum", shape, np.uint16)
+    part = scratch.array("part", shape, np.uint16)
+    rest = cv2.bitwise_not(alpha, dst=scratch.array("rest", shape))
+    np.multiply(foreground, alpha, out=total, dtype=np.uint16)
+    np.multiply(background, rest, out=part, dtype=np.uint16)
+    np.add(total, part, out=total)
+    result: UInt8 = scratch.array(name, shape)
+    cv2.convertScaleAbs(total, alpha=1 / 255, dst=result)
     return result
 
 
@@ -77,6 +80,7 @@ class Blender:
 
     def __init__(self) -> None:
         self.pool = Pool()
+        self._scratch = Scratch()
         self._light = LightWrap()
         self._tiling: tuple[tuple[int, ...], Tiling, UInt8] | None = None
 
@@ -86,6 +90,7 @@ class Blender:
         alpha: Float32,
         background: Planes,
         *,
+        refine: bool = True,
         decontaminate: bool = True,
         light_wrap: float = 0.0,
         full_range: bool = False,
@@ -97,17 +102,18 @@ class Blender:
             foreground: what the camera saw.
             alpha: float32 (h, w) in 0..1 at the network's size, of the same field of view.
             background: of the foreground's size.
+            refine: whether outlines follow the picture, see `realtime.output.refinement`.
             decontaminate: whether to take the room out of mixed pixels.
             light_wrap: how much of the background's light falls on the foreground's edge, 0..1.
             full_range: of the luma; it matters for the light only.
             in_place: whether to write into the background, rather than into a copy of it.
         """
-        edge = self._edge(alpha, foreground.height, foreground.width)
+        edge = self._edge(foreground, alpha, refine=refine)
         light = None
         if light_wrap > 0:
             # Planes that are about to be written to must not be taken for known ones later.
             known = Planes(*background) if in_place else background
-            light = self._light(known, edge.small(), light_wrap, full_range=full_range)
+            light = self._light(known, edge.small, light_wrap, full_range=full_range)
             edge.include(light.weight)
         if in_place:
             result = background
@@ -115,18 +121,25 @@ class Blender:
             result = self.pool.planes(foreground.height, foreground.width)
             for target, source in zip(result, background, strict=True):
                 np.copyto(target, source)
-        edge.copy_solid(foreground, result)
+        edge.copy_solid(result)
         if edge.count:
-            pure = self._pure(foreground, edge, decontaminate=decontaminate)
+            pure = edge.pure() if decontaminate else edge.seen
             if light is not None:
                 pure = edge.lit(pure, light)
             for index, tiles in enumerate(pure):
                 behind = edge.gather(background[index], index)
-                edge.scatter(blend(tiles, behind, edge.alphas[index]), result[index], index)
+                mixed = mix(tiles, behind, edge.alphas[index], self._scratch, "mixed")
+                edge.scatter(mixed, result[index], index)
         return result
 
     def cut_out(
-        self, foreground: Planes, alpha: Float32, *, full_range: bool, decontaminate: bool = True
+        self,
+        foreground: Planes,
+        alpha: Float32,
+        *,
+        full_range: bool,
+        refine: bool = True,
+        decontaminate: bool = True,
     ) -> tuple[Planes, UInt8]:
         """The foreground alone with its alpha, straight; black wherever alpha is 0.
 
@@ -136,45 +149,36 @@ class Blender:
             foreground: what the camera saw.
             alpha: float32 (h, w) in 0..1 at the network's size, of the same field of view.
             full_range: of the luma.
+            refine: whether outlines follow the picture, see `realtime.output.refinement`.
             decontaminate: whether to take the room out of mixed pixels.
 
         Returns:
             Planes, and uint8 (H, W).
         """
-        edge = self._edge(alpha, foreground.height, foreground.width)
+        edge = self._edge(foreground, alpha, refine=refine)
         result = self.pool.planes(foreground.height, foreground.width)
         coverage = self.pool.plane(foreground.height, foreground.width)
         blacks = (0 if full_range else 16, 128, 128)
         for plane, black in zip(result, blacks, strict=True):
             plane.fill(black)
         coverage.fill(0)
-        edge.copy_solid(foreground, result)
+        edge.copy_solid(result)
         edge.fill_solid(coverage, 255)
         if edge.count:
-            pure = self._pure(foreground, edge, decontaminate=decontaminate)
+            pure = edge.pure() if decontaminate else edge.seen
             for index, tiles in enumerate(pure):
                 tiles[edge.alphas[index] == 0] = blacks[index]
                 edge.scatter(tiles, result[index], index)
             edge.scatter(edge.alphas[0], coverage, 0)
         return result, coverage
 
-    def _edge(self, alpha: Float32, height: int, width: int) -> _Edge:
-        key = (height, width, *alpha.shape)
+    def _edge(self, seen: Planes, alpha: Float32, *, refine: bool) -> _Edge:
+        key = (seen.height, seen.width, *alpha.shape)
         if self._tiling is None or self._tiling[0] != key:
-            tiling = Tiling.of(height, width, (len(alpha), alpha.shape[1]))
-            self._tiling = key, tiling, coverage_curve(height / len(alpha))
-        return _Edge(alpha, *self._tiling[1:])
-
-    def _pure(self, seen: Planes, edge: _Edge, *, decontaminate: bool) -> list[UInt8]:
-        """The foreground's tiles, without what shone through from the room."""
-        tiles = [edge.gather(plane, index) for index, plane in enumerate(seen)]
-        if not decontaminate:
-            return tiles
-        smooth = edge.mixture(seen)
-        return [
-            mix(tile, mixed, alpha)
-            for tile, mixed, alpha in zip(tiles, smooth, edge.alphas, strict=True)
-        ]
+            tiling = Tiling.of(seen.height, seen.width, (len(alpha), alpha.shape[1]))
+            self._tiling = key, tiling, coverage_curve(seen.height / len(alpha))
+        _, tiling, curve = self._tiling
+        return (_RefinedEdge if refine else _Edge)(seen, alpha, tiling, curve, self._scratch)
 
 
 class _Edge:
@@ -182,18 +186,33 @@ class _Edge:
 
     Attributes:
         count: how many there are, n.
-        alphas: uint8 (n·rows, columns) of luma and twice (n·rows/2, columns/2) of chroma; there
-            once something asks for it.
     """
 
-    def __init__(self, alpha: Float32, tiling: Tiling, curve: UInt8) -> None:
+    def __init__(
+        self, seen: Planes, alpha: Float32, tiling: Tiling, curve: UInt8, scratch: Scratch
+    ) -> None:
+        self._planes = seen
+        self._scratch = scratch
         self._tiling = tiling
-        grid = tiling.grid
-        self._coarse = _to_grid(alpha, tiling.height // grid, tiling.width // grid, curve)
-        self._margin = _with_margin(self._coarse)
-        self._nothing, self._solid = tiling.sort(self._margin)
-        self._small: UInt8 | None = None
+        self._curve = curve
+        self._nothing, self._solid = tiling.sort(self._prepare(alpha))
         self._choose()
+
+    def _prepare(self, alpha: Float32) -> UInt8:
+        """Makes ready for the rest; gives what `Tiling.sort` takes."""
+        height, width = self._grid_size()
+        self._coarse = _to_grid(alpha, height, width, self._curve)
+        self._margin = _with_margin(self._coarse)
+        return self._margin
+
+    def _luma_alpha(self) -> UInt8:
+        """Alpha of the tiles, uint8 (n·rows, columns)."""
+        return self._enlarged(self._margin, "alpha")
+
+    @cached_property
+    def small(self) -> UInt8:
+        """The alpha at the size of what is worked out on a small copy, uint8 (h, w)."""
+        return resized(self._coarse, *self._small_size())
 
     def _choose(self) -> None:
         rows, columns = np.nonzero(~(self._nothing | self._solid))
@@ -207,26 +226,45 @@ class _Edge:
         Args:
             weight: uint8 (h, w), not 0 wherever there is.
         """
-        height, width = self._coarse.shape
-        spread = cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR)
-        idle, _ = self._tiling.sort(_with_margin(spread))
+        idle, _ = self._tiling.sort(_with_margin(resized(weight, *self._grid_size())))
         self._solid &= idle
         self._choose()
 
     @cached_property
     def alphas(self) -> tuple[UInt8, UInt8, UInt8]:
-        luma = self._enlarged(self._margin, 0)
+        """Alpha of the tiles: uint8 (n·rows, columns), and twice (n·rows/2, columns/2)."""
+        luma = self._luma_alpha()
         chroma = _of_chroma(luma)
         return luma, chroma, chroma
 
-    def small(self) -> UInt8:
-        """The alpha at the size of what is worked out on a small copy, uint8."""
-        if self._small is None:
-            tiling = self._tiling
-            divisor = decontamination.divisor(tiling.height)
-            size = -(-tiling.width // divisor), -(-tiling.height // divisor)
-            self._small = cv2.resize(self._coarse, size, interpolation=cv2.INTER_LINEAR)
-        return self._small
+    @cached_property
+    def seen(self) -> list[UInt8]:
+        """The tiles of the three planes as the camera saw them."""
+        return [self.gather(plane, index) for index, plane in enumerate(self._planes)]
+
+    def pure(self) -> list[UInt8]:
+        """The same without what shone through from the room."""
+        small = decontamination.mixture(self._planes, self.small, self._box())
+        return [
+            self._mix(tile, self._tiles_of(mixed, index), self.alphas[index], f"pure {index}")
+            for index, (tile, mixed) in enumerate(zip(self.seen, small, strict=True))
+        ]
+
+    def _small_size(self) -> tuple[int, int]:
+        divisor = decontamination.divisor(self._tiling.height)
+        return -(-self._tiling.height // divisor), -(-self._tiling.width // divisor)
+
+    def _box(self) -> tuple[slice, slice]:
+        """Rows and columns of the small size between which all tiles lie."""
+        divisor = decontamination.divisor(self._tiling.height)
+        tops, lefts = self._at[0]
+        return (
+            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self._tiling.rows) // divisor)),
+            slice(
+                int(lefts.min()) // divisor,
+                -(-(int(lefts.max()) + self._tiling.columns) // divisor),
+            ),
+        )
 
     def gather(self, plane: UInt8, index: int) -> UInt8:
         """The tiles of plane 0, 1 or 2, as uint8 (n·rows, columns); a copy."""
@@ -239,8 +277,9 @@ class _Edge:
         rows, columns = self._size(index)
         windows(plane, rows, columns)[self._at[index > 0]] = tiles.reshape(-1, rows, columns)
 
-    def copy_solid(self, source: Planes, target: Planes) -> None:
+    def copy_solid(self, target: Planes) -> None:
         """Copies the tiles that are foreground alone."""
+        source = self._planes
         for top, bottom, left, right in self._solids():
             target.y[top:bottom, left:right] = source.y[top:bottom, left:right]
             top, bottom, left, right = top // 2, bottom // 2, left // 2, right // 2
@@ -259,18 +298,6 @@ class _Edge:
         for top, bottom, left, right in runs(self._solid):
             yield tops[top], tops[bottom - 1] + rows, lefts[left], lefts[right - 1] + columns
 
-    def mixture(self, seen: Planes) -> list[UInt8]:
-        """`decontamination.mixture`, as tiles of the three planes."""
-        tiling, alpha = self._tiling, self.small()
-        divisor = decontamination.divisor(tiling.height)
-        tops, lefts = self._at[0]
-        box = (
-            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + tiling.rows) // divisor)),
-            slice(int(lefts.min()) // divisor, -(-(int(lefts.max()) + tiling.columns) // divisor)),
-        )
-        small = decontamination.mixture(seen, alpha, box)
-        return [self._tiles_of(plane, index) for index, plane in enumerate(small)]
-
     def lit(self, tiles: list[UInt8], light: Light) -> list[UInt8]:
         """Foreground tiles of the three planes with light on them."""
         lit = []
@@ -280,27 +307,29 @@ class _Edge:
                 target = np.full_like(tile, light.white)
             else:
                 target = self._tiles_of(color, index)
-            lit.append(mix(target, tile, weight))
+            lit.append(self._mix(target, tile, weight, f"lit {index}"))
         return lit
+
+    def _mix(self, one: UInt8, other: UInt8, share: UInt8, name: str) -> UInt8:
+        return mix(one, other, share, self._scratch, name)
 
     def _tiles_of(self, small: UInt8, index: int) -> UInt8:
         """Tiles of plane 0, 1 or 2 of something given at the small size."""
-        grid, part = self._grid(index), 2 if index else 1
-        size = self._tiling.width // part // grid, self._tiling.height // part // grid
-        coarse = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
-        return self._enlarged(_with_margin(coarse), index)
+        height, width = self._planes[index].shape
+        whole: UInt8 = self._scratch.array("whole", (height, width))
+        cv2.resize(small, (width, height), dst=whole, interpolation=cv2.INTER_LINEAR)
+        return self.gather(whole, index)
 
-    def _enlarged(self, margin: UInt8, index: int) -> UInt8:
-        """Tiles of plane 0, 1 or 2 of something given on the grid, with a margin of one."""
-        grid = self._grid(index)
-        rows, columns = self._size(index)
-        tops, lefts = self._at[index > 0]
-        patches = windows(margin, rows // grid + 2, columns // grid + 2)
-        return enlarge(patches[tops // grid, lefts // grid], grid)
+    def _enlarged(self, margin: Picture, name: str) -> Picture:
+        """Tiles of luma of something given on the grid, with a margin of one."""
+        grid, (tops, lefts) = self._tiling.grid, self._at[0]
+        rows, columns = self._tiling.rows // grid + 2, self._tiling.columns // grid + 2
+        patches = windows(margin, rows, columns)[tops // grid, lefts // grid]
+        return enlarge(patches, grid, self._scratch, name)
 
-    def _grid(self, index: int) -> int:
-        """Pixels of plane 0, 1 or 2 to one of the grid."""
-        return max(1, self._tiling.grid // 2) if index else self._tiling.grid
+    def _grid_size(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return self._tiling.height // self._tiling.grid, self._tiling.width // self._tiling.grid
 
     def _size(self, index: int) -> tuple[int, int]:
         """Rows and columns of a tile of plane 0, 1 or 2."""
@@ -308,6 +337,47 @@ class _Edge:
         return self._tiling.rows // part, self._tiling.columns // part
 
 
-def _with_margin(plane: UInt8) -> UInt8:
-    result: UInt8 = cv2.copyMakeBorder(plane, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+class _RefinedEdge(_Edge):
+    """Does what its base does, with outlines that follow the picture's luma."""
+
+    def _prepare(self, alpha: Float32) -> UInt8:
+        self._fit = refinement.fit(self._planes.y, alpha, self._curve)
+        return _with_margin(resized(self._fit.kind, *self._grid_size()))
+
+    def _luma_alpha(self) -> UInt8:
+        slope, offset = (
+            self._enlarged(_with_margin(resized(part, *self._grid_size())), name)
+            for part, name in ((self._fit.slope, "slope"), (self._fit.offset, "offset"))
+        )
+        return self._alpha(self.seen[0], slope, offset)
+
+    @cached_property
+    def small(self) -> UInt8:
+        height, width = self._small_size()
+        return self._alpha(
+            resized(self._planes.y, height, width),
+            resized(self._fit.slope, height, width),
+            resized(self._fit.offset, height, width),
+        )
+
+    def _alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
+        shape = luma.shape
+        levels = self._scratch.array("levels", shape, np.float32)
+        cv2.multiply(luma, slope, dst=levels, dtype=cv2.CV_32F)
+        cv2.add(levels, offset, dst=levels)
+        # Not convertScaleAbs alone: it would fold what is below 0.
+        cv2.max(levels, 0, dst=levels)
+        alpha: UInt8 = cv2.convertScaleAbs(levels)
+        cv2.LUT(alpha, self._curve, dst=alpha)
+        return alpha
+
+
+def resized(plane: Picture, height: int, width: int) -> Picture:
+    """A plane of another size, by linear interpolation."""
+    result: Picture = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+    return result
+
+
+def _with_margin(plane: Picture) -> Picture:
+    result: Picture = cv2.copyMakeBorder(plane, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     return result

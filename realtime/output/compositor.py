@@ -20,14 +20,21 @@ class Compositor:
 
     Args:
         background: what is put behind; the caller closes it.
+        refine: whether outlines follow the picture, see `realtime.output.refinement`.
         decontaminate: whether to take the colour of the old room out of mixed pixels.
         light_wrap: how much of the background's light falls on the edges of people, 0..1.
     """
 
     def __init__(
-        self, background: Background, *, decontaminate: bool = True, light_wrap: float = 0.0
+        self,
+        background: Background,
+        *,
+        refine: bool = True,
+        decontaminate: bool = True,
+        light_wrap: float = 0.0,
     ) -> None:
         self._background = background
+        self._refine = refine
         self._decontaminate = decontaminate
         self._light_wrap = light_wrap
         self._blender = Blender()
@@ -38,6 +45,7 @@ class Compositor:
             self._blender,
             matte,
             self._background,
+            refine=self._refine,
             decontaminate=self._decontaminate,
             light_wrap=self._light_wrap,
         )
@@ -68,14 +76,21 @@ class LiveCompositor(Closing):
         )
         self._blender = Blender()
 
-    def __call__(self, matte: Matte, settings: Settings) -> Frame:
-        """The finished frame; it never has an `alpha`."""
+    def __call__(self, matte: Matte, settings: Settings, *, refine: bool = True) -> Frame:
+        """The finished frame; it never has an `alpha`.
+
+        Args:
+            matte: the people.
+            settings: of this frame.
+            refine: whether outlines follow the picture; without, a third of the time is saved.
+        """
         self._background.request(settings.background, settings.background_fit, settings.crossfade)
         view = View(settings.mirror, settings.zoom, settings.pan_x, settings.pan_y)
         return _finish(
             self._blender,
             view.of(matte, self._blender.pool),
             self._background,
+            refine=refine,
             decontaminate=settings.decontaminate,
             light_wrap=settings.light_wrap,
         )
@@ -90,6 +105,7 @@ def _finish(
     matte: Matte,
     background: Background,
     *,
+    refine: bool,
     decontaminate: bool,
     light_wrap: float,
 ) -> Frame:
@@ -98,13 +114,18 @@ def _finish(
     behind = background.behind(matte)
     if behind is None:
         planes, alpha = blender.cut_out(
-            frame.planes, matte.alpha, full_range=full_range, decontaminate=decontaminate
+            frame.planes,
+            matte.alpha,
+            full_range=full_range,
+            refine=refine,
+            decontaminate=decontaminate,
         )
         return replace(frame, planes=planes, alpha=alpha)
     planes = blender(
         frame.planes,
         matte.alpha,
         behind,
+        refine=refine,
         decontaminate=decontaminate,
         light_wrap=light_wrap,
         full_range=full_range,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import UInt8
+from realtime.output.buffers import Scratch
 
 # Lines and columns of a luma tile. Smaller ones hug the outline and are more in number.
 _TILE = 32
@@ -107,31 +108,40 @@ def windows(plane: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     )
 
 
-def enlarge(patches: UInt8, factor: int) -> UInt8:
+def enlarge(patches: NDArray[Any], factor: int, scratch: Scratch, name: str) -> NDArray[Any]:
     """Patches of a grid to tiles of a picture, by linear interpolation.
 
     Args:
-        patches: uint8 (n, r + 2, c + 2), with a margin of one.
+        patches: (n, r + 2, c + 2), uint8 or float32, with a margin of one.
         factor: pixels of the picture to one of the grid.
+        scratch: where the result lies, and what is needed on the way.
+        name: of the result in `scratch`.
 
     Returns:
-        uint8 (n·r·factor, c·factor), contiguous.
+        (n·r·factor, c·factor), contiguous.
     """
     count, rows, columns = patches.shape
+    kind = patches.dtype.type
     if factor == 1:
         inner = patches[:, 1:-1, 1:-1]
     else:
         # Side by side, for OpenCV is quicker along rows.
-        wide = np.ascontiguousarray(patches.transpose(1, 0, 2)).reshape(rows, count * columns)
-        large = cv2.resize(
-            wide,
-            (count * columns * factor, rows * factor),
+        wide = scratch.array(f"wide {kind.__name__}", (rows, count, columns), kind)
+        np.copyto(wide, patches.transpose(1, 0, 2))
+        size = (rows * factor, count * columns * factor)
+        large = scratch.array(f"large {kind.__name__}", size, kind)
+        cv2.resize(
+            wide.reshape(rows, count * columns),
+            (size[1], size[0]),
+            dst=large,
             interpolation=cv2.INTER_LINEAR,
         )
         # Interpolated across the border to the next patch, the margin is wrong; and not wanted.
         large = large.reshape(rows * factor, count, columns * factor)
         inner = large[factor:-factor, :, factor:-factor].transpose(1, 0, 2)
-    return np.ascontiguousarray(inner).reshape(-1, (columns - 2) * factor)
+    result = scratch.array(name, inner.shape, kind)
+    np.copyto(result, inner)
+    return result.reshape(-1, (columns - 2) * factor)
 
 
 def runs(tiles: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:

@@ -4,13 +4,17 @@ is held against. OpenCV scales and blurs; nothing is cut into tiles.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
 from realtime.output.compositing import coverage_curve
+from realtime.output.refinement import fit
 
+Picture = TypeVar("Picture", UInt8, Float32)
 Float64 = NDArray[np.float64]
 
 
@@ -24,36 +28,49 @@ def grid_factor(height: int, width: int, alpha: Float32) -> int:
     return 1
 
 
-def resize(plane: UInt8, height: int, width: int, how: int = cv2.INTER_LINEAR) -> UInt8:
-    scaled: UInt8 = cv2.resize(plane, (width, height), interpolation=how)
+def resize(plane: Picture, height: int, width: int, how: int = cv2.INTER_LINEAR) -> Picture:
+    scaled: Picture = cv2.resize(plane, (width, height), interpolation=how)
     return scaled
 
 
 class Whole:
     """Everything about one picture at all of its sizes."""
 
-    def __init__(self, seen: Planes, alpha: Float32) -> None:
+    def __init__(self, seen: Planes, alpha: Float32, *, refine: bool) -> None:
         self.seen = seen
         height, width = seen.y.shape
-        self.factor = grid_factor(height, width, alpha)
-        levels = np.rint(alpha * 255).astype(np.uint8)
-        grid = resize(levels, height // self.factor, width // self.factor, cv2.INTER_CUBIC)
-        self.grid = coverage_curve(height / len(alpha))[grid]
-        luma = resize(self.grid, height, width)
-        means = luma.reshape(height // 2, 2, width // 2, 2).astype(int).sum((1, 3))
-        chroma = ((means + 2) // 4).astype(np.uint8)
-        self.alphas = (luma, chroma, chroma)
+        factor = grid_factor(height, width, alpha)
+        grid_size = height // factor, width // factor
+        curve = coverage_curve(height / len(alpha))
         divisor = 1
         while height // (divisor * 2) >= 80 and divisor < 32:
             divisor *= 2
         self.small_size = -(-height // divisor), -(-width // divisor)
-        self.small = resize(self.grid, *self.small_size)
+        if refine:
+            linear = fit(seen.y, alpha, curve)
+
+            def follow(y: UInt8, *sizes: tuple[int, int]) -> UInt8:
+                slope, offset = linear.slope, linear.offset
+                for size in sizes:
+                    slope, offset = resize(slope, *size), resize(offset, *size)
+                levels = np.rint(np.clip(slope * y + offset, 0, 255)).astype(np.uint8)
+                result: UInt8 = curve[levels]
+                return result
+
+            luma = follow(seen.y, grid_size, (height, width))
+            self.small = follow(resize(seen.y, *self.small_size), self.small_size)
+        else:
+            levels = np.rint(alpha * 255).astype(np.uint8)
+            grid = curve[resize(levels, *grid_size, cv2.INTER_CUBIC)]
+            luma = resize(grid, height, width)
+            self.small = resize(grid, *self.small_size)
+        means = luma.reshape(height // 2, 2, width // 2, 2).astype(int).sum((1, 3))
+        chroma = ((means + 2) // 4).astype(np.uint8)
+        self.alphas = (luma, chroma, chroma)
 
     def at_full_size(self, small: UInt8, index: int) -> UInt8:
         """Something of the small size at that of plane 0, 1 or 2."""
-        height, width = self.seen[index].shape
-        factor = max(1, self.factor // 2) if index else self.factor
-        return resize(resize(small, height // factor, width // factor), height, width)
+        return resize(small, *self.seen[index].shape)
 
     def mixture(self, index: int) -> UInt8:
         """M = F̂ + α(F̂ - R̂) of plane 0, 1 or 2 at the small size."""
@@ -91,11 +108,12 @@ def composite(
     alpha: Float32,
     background: Planes,
     *,
+    refine: bool = True,
     decontaminate: bool = True,
     light_wrap: float = 0.0,
 ) -> Planes:
     """What a limited-range picture becomes."""
-    whole = Whole(seen, alpha)
+    whole = Whole(seen, alpha, refine=refine)
     planes = []
     for index, alphas in enumerate(whole.alphas):
         foreground = whole.pure(index) if decontaminate else seen[index]
@@ -125,9 +143,11 @@ def lit(whole: Whole, foreground: UInt8, background: Planes, index: int, strengt
     return over(target, foreground, whole.at_full_size(weight, index))
 
 
-def cut_out(seen: Planes, alpha: Float32, *, decontaminate: bool) -> tuple[Planes, UInt8]:
+def cut_out(
+    seen: Planes, alpha: Float32, *, refine: bool, decontaminate: bool
+) -> tuple[Planes, UInt8]:
     """A limited-range picture's foreground and its alpha."""
-    whole = Whole(seen, alpha)
+    whole = Whole(seen, alpha, refine=refine)
     planes = []
     for index, (alphas, black) in enumerate(zip(whole.alphas, (16, 128, 128), strict=True)):
         plane = (whole.pure(index) if decontaminate else seen[index]).copy()

@@ -25,6 +25,7 @@ def matte(time: int = 0) -> Matte:
     """Somebody on the left, with a dark shirt, before a white wall."""
     rgb: UInt8 = np.full((*SIZE, 3), 250, np.uint8)
     rgb[:, :160] = (60, 40, 30)
+    rgb = cv2.GaussianBlur(rgb, (0, 0), 3)
     alpha: Float32 = np.zeros((45, 80), np.float32)
     alpha[:, :40] = 1
     frame = replace(gray_frame(0, time, color=BT709), planes=rgb_to_planes(rgb, BT709))

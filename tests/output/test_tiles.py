@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.output.buffers import Scratch
 from realtime.output.tiles import Tiling, enlarge, runs, windows
 
 SIZES = [(2, 2), (18, 320), (46, 130), (360, 640), (480, 854), (1080, 1920)]
@@ -69,7 +70,8 @@ def test_enlarged_patches_are_parts_of_the_enlarged_whole(factor: int) -> None:
     size = (24 * factor, 16 * factor)
     whole = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
     tops, lefts = np.array([0, 0, 8, 4]), np.array([0, 16, 16, 8])
-    tiles = enlarge(windows(margin, 10, 10)[tops, lefts], factor).reshape(4, 8 * factor, -1)
+    patches = windows(margin, 10, 10)[tops, lefts]
+    tiles = enlarge(patches, factor, Scratch(), "tiles").reshape(4, 8 * factor, -1)
     for tile, top, left in zip(tiles, tops * factor, lefts * factor, strict=True):
         part = whole[top : top + 8 * factor, left : left + 8 * factor]
         np.testing.assert_array_equal(tile, part)
