@@ -76,16 +76,16 @@ def _list(*, with_modes: bool = False) -> Iterable[Camera]:
 
 def _list_elsewhere() -> tuple[Camera, ...]:
     system = SYSTEM_FORMATS.get(sys.platform)
-    if system is None:
+    try:
+        devices = av.device.enumerate_input_devices(system) if system is not None else []
+    except (av.error.FFmpegError, OSError):
+        # DirectShow's word for there being none.
         return ()
+    # A microphone is listed as well; some systems leave the kind out.
+    cameras = [each for each in devices if not each.media_types or "video" in each.media_types]
     return tuple(
         Camera(str(index), device.description or device.name, device.name)
-        for index, device in enumerate(
-            device
-            for device in av.device.enumerate_input_devices(system)
-            # A capture device for sound alone is listed as well; some builds leave the kind out.
-            if not device.media_types or "video" in device.media_types
-        )
+        for index, device in enumerate(cameras)
     )
 
 

@@ -76,6 +76,8 @@ def ways_to_device(camera: Camera, width: int, height: int, fps: float) -> Itera
         for options in (both, size):
             yield Way(url, reader, common | options)
     else:
+        # Its buffer holds less than one raw picture of 1920×1080, and then drops them.
+        common |= {"rtbufsize": "100000000"}
         for options in (both, both | {"vcodec": "mjpeg"}, size):
             yield Way(url, reader, common | options)
     yield Way(url, reader, common)

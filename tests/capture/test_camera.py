@@ -324,6 +324,7 @@ def test_the_best_mode_is_asked_for_by_ffmpegs_names() -> None:
     assert opened["options"]["input_format"] == "mjpeg"
     assert opened["options"]["video_size"] == "1280x720"
     assert opened["options"]["framerate"] == "30000/1001"
+    assert opened["options"]["fflags"] == "4"  # not to wait where nobody can stop it
 
 
 @on_linux
@@ -367,6 +368,8 @@ def test_elsewhere_the_asked_format_is_tried_and_then_anything(
     ways = list(ways_to_device(WEBCAM, 1280, 720, 29.97))
     assert {way.url for way in ways} == {url}
     assert {way.format for way in ways} == formats
+    # Waiting where nobody can stop it is what FFmpeg does unless told.
+    assert {way.options["fflags"] for way in ways} == {"4"}
     assert ways[0].options["video_size"] == "1280x720"
     assert ways[0].options["framerate"] == "29.97"
     assert "video_size" not in ways[-1].options

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
+from av.device import DeviceInfo
 
 from realtime.capture.modes import Mode
 from realtime.errors import SourceError
@@ -229,3 +231,41 @@ def test_errors_that_another_reader_may_not_have_are_told_apart(desk: Desk) -> N
     odd = devices.cannot_open(camera, OSError(errno.EIO, "Input/output error"))
     assert isinstance(odd, devices.OddCameraError)
     assert "Input/output error" in str(odd)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.capture.devices.sys.platform", "darwin")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_elsewhere_ffmpeg_knows_the_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        DeviceInfo("0", "FaceTime HD Camera", True, ["video"]),
+        DeviceInfo("0", "Microphone", True, ["audio"]),
+        DeviceInfo("1", "BRIO", False, []),
+    ]
+    monkeypatch.setattr(av.device, "enumerate_input_devices", lambda _system: found)
+    assert [(camera.id, camera.name, camera.path) for camera in list_cameras()] == [
+        ("0", "FaceTime HD Camera", "0"),
+        ("1", "BRIO", "1"),
+    ]
+    assert find_camera("1") == find_camera("brio")
+    assert find_again(find_camera("1")) == find_camera("1")
+    assert "choose --camera 0 (FaceTime HD Camera) or 1 (BRIO)" in _complaint(
+        lambda: find_camera("2")
+    )
+    refused = devices.cannot_open(find_camera("1"), OSError(errno.EIO, "Input/output error"))
+    assert "privacy settings" in str(refused)
+    assert isinstance(refused, devices.OddCameraError)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_elsewhere_there_may_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_system: str) -> list[DeviceInfo]:
+        raise av.error.ExternalError(1, "Generic error in an external library")
+
+    monkeypatch.setattr(av.device, "enumerate_input_devices", refuse)
+    assert list_cameras() == ()
+    monkeypatch.setattr("realtime.capture.devices.sys.platform", "plan9")
+    assert list_cameras() == ()
