@@ -76,6 +76,7 @@ class Control(Closing):
     Attributes:
         url: where it listens.
         token: that requests must carry.
+        random: whether the token is new.
 
     Raises:
         SettingsError: the port is taken, the token is unusable, or its file cannot be written.
@@ -91,6 +92,7 @@ class Control(Closing):
         token: str | None = None,
         token_file: str | Path | None = None,
     ) -> None:
+        self.random = token is None
         self.token = secrets.token_urlsafe(24) if token is None else token
         if not _TOKEN.fullmatch(self.token):
             raise SettingsError("control token: write 8 to 200 letters, digits or signs, no spaces")

@@ -38,6 +38,7 @@ def run_live(
     seconds: float | None = None,
     overwrite: bool = False,
     control_port: int | None = None,
+    control_token: str | None = None,
     control_token_file: AnyPath | None = None,
     stats_json: AnyPath | None = None,
     report: Callable[[str], None] = config_file.say,
@@ -53,6 +54,7 @@ def run_live(
         seconds: how long; None until stopped.
         overwrite: whether an output file may exist.
         control_port: where to listen for `realtime.control`, 0 for any free port; None for not.
+        control_token: what programs must know to control it; None for a new random one.
         control_token_file: where to write address and token of the control.
         stats_json: a file for the figures of the run, a line of JSON each second; see `StatsLog`.
         report: is told in one line what else happens during the run, from any thread.
@@ -96,10 +98,11 @@ def run_live(
                 lambda: figures().as_dict(),
                 pipeline.stop,
                 port=control_port,
+                token=control_token,
                 token_file=control_token_file,
             )
             stack.enter_context(control).start()
-            report(f"control at {control.url}, token {control.token}")
+            report(f"control at {control.url}{_whereabouts(control, control_token_file)}")
 
         def tell(progress: Progress) -> None:
             if log is not None:
@@ -108,6 +111,13 @@ def run_live(
                 on_progress(progress)
 
         return _run(pipeline, tell, log)
+
+
+def _whereabouts(control: Control, file: AnyPath | None) -> str:
+    """Where to find the token: logs get to see it only where there is no other way to know it."""
+    if file is not None:
+        return f", token in {file}"
+    return f", token {control.token}" if control.random else ""
 
 
 def _run(pipeline: LivePipeline, tell: OnProgress, log: StatsLog | None) -> Summary:

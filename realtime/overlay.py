@@ -41,6 +41,9 @@ _SCALE_OF_LINE = 0.029
 # Characters in a line of the figures.
 _WIDTH = 30
 
+# Durations that stages add up to.
+_WHOLE = ("latency", "alpha age")
+
 # The cells of a line; the last one may reach beyond its column.
 Row = tuple[str, ...]
 
@@ -95,9 +98,10 @@ def figure_rows(figures: Figures) -> list[Row]:
         ("dropped", str(figures.frames_dropped)),
         ("ms", "p50", "p95"),
     ]
+    # What the user feels comes first; then what it is made of.
+    stages = dict(sorted(figures.stages.items(), key=lambda stage: stage[0] not in _WHOLE))
     rows += [
-        (name, f"{stage.median_ms:.1f}", f"{stage.p95_ms:.1f}")
-        for name, stage in figures.stages.items()
+        (name, f"{stage.median_ms:.1f}", f"{stage.p95_ms:.1f}") for name, stage in stages.items()
     ]
     rows += [(line,) for line in textwrap.wrap(f"{provider}: {figures.provider_reason}", _WIDTH)]
     if figures.governor:

@@ -95,6 +95,13 @@ Examples:
     help="Be controlled by other programs, over HTTP on this port; 0 for any that is free.",
 )
 @click.option(
+    "--control-token",
+    envvar="REALTIME_CONTROL_TOKEN",
+    show_envvar=True,
+    metavar="TEXT",
+    help="What those programs must know; random where it is not given.",
+)
+@click.option(
     "--control-token-file", metavar="FILE", help="Write the control's address and token there."
 )
 @click.option(

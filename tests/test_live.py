@@ -1,0 +1,107 @@
+"""The job for cameras, from its file of settings to its control and its log."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.errors import SettingsError
+from realtime.live import run_live
+
+_OPTIONS: dict[str, Any] = {"camera": "demo", "outputs": ("null",), "width": 320, "height": 180}
+
+# Far longer than a run takes that is told to end.
+_TOO_LONG = 60.0
+
+
+def test_file_control_and_log_work_together(tmp_path: Path) -> None:
+    config, token_file, log = (tmp_path / name for name in ("live.toml", "control.json", "log"))
+    config.write_text('background = "#00b140"\nzoom = 2\n')
+    reports: list[str] = []
+
+    def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        address = json.loads(token_file.read_text())
+        request = urllib.request.Request(
+            address["url"] + path,
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"Bearer {address['token']}"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    def steps() -> Iterator[None]:
+        """Goes on with every report of progress, so that nothing waits by the clock."""
+        settings = ask("GET", "/state")["settings"]
+        assert (settings["background"], settings["zoom"], settings["mirror"]) == (
+            "#00b140",
+            3,
+            False,
+        )
+        config.write_text('background = "#00b140"\nzoom = 4\nmirror = true\n')
+        while not ask("GET", "/state")["settings"]["mirror"]:
+            yield
+        assert ask("GET", "/state")["settings"]["zoom"] == 3
+        ask("POST", "/set", {"background": "blur:8%"})
+        ask("POST", "/blur-more")
+        assert ask("GET", "/state")["settings"]["background"] == "blur:12%"
+        while (figures := ask("GET", "/stats"))["frames_out"] == 0:
+            yield
+        assert figures["state"] == "live"
+        assert "infer" in figures["stages"]
+        ask("POST", "/panic")
+        while ask("GET", "/stats")["state"] != "panic":
+            yield
+        while len(log.read_text().splitlines()) < 2:
+            yield
+        ask("POST", "/quit")
+
+    todo = steps()
+    summary = run_live(
+        {**_OPTIONS, "zoom": 3},
+        config=config,
+        control_port=0,
+        control_token="known-beforehand",
+        control_token_file=token_file,
+        stats_json=log,
+        seconds=_TOO_LONG,
+        report=reports.append,
+        on_progress=lambda _: next(todo, None),
+    )
+    assert summary.seconds < _TOO_LONG
+    assert not token_file.exists()
+    (control, change) = reports
+    assert control.endswith(f", token in {token_file}")
+    assert "known-beforehand" not in control
+    assert change == f"{config}: mirror = true; the command line overrules zoom"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["event"] for line in lines[:-1]} == {"stats"}
+    assert lines[-1]["event"] == "summary"
+    assert lines[-1]["frames_out"] == summary.frames_out
+
+
+def test_a_random_token_is_said_once(tmp_path: Path) -> None:
+    reports: list[str] = []
+    run_live(_OPTIONS, control_port=0, seconds=0.1, report=reports.append)
+    assert len(reports) == 1
+    assert len(reports[0].rpartition(", token ")[2]) >= 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"config": "no-such.toml"}, "no such file; 'realtime config > no-such.toml'"),
+        ({"control_port": 0, "control_token": "short"}, "control token: write"),
+        ({"options": {"zoom": 9}}, "zoom = 9: write a number from 1 to 4"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_sent(arguments: dict[str, Any], message: str) -> None:
+    options = {**_OPTIONS, **arguments.pop("options", {})}
+    with pytest.raises(SettingsError, match=message):
+        run_live(options, seconds=0.1, **arguments)
