@@ -144,8 +144,3 @@ def handle(code: int, store: SettingsStore) -> bool:
     """
     action = _BY_KEY.get(chr(code & _KEY_BITS).lower()) if code >= 0 else None
     return action is None or action.perform(store)
-
-
-def help_lines() -> list[str]:
-    """The keys and what they do, a line each."""
-    return [f"{action.shown:<3}{action.help}" for action in ACTIONS]

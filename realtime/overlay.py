@@ -1,7 +1,6 @@
 """What a user reads on the preview: the figures of the run, and the keys. Never on an output.
 
-overlay = Overlay(store, figures)
-WindowSink(decorate=overlay)
+A window draws it last: `WindowSink(decorate=Overlay(store, figures))`.
 """
 
 from __future__ import annotations
