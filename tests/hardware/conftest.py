@@ -16,9 +16,7 @@ import pytest
 
 from realtime.capture import list_cameras
 from realtime.capture.devices import Camera
-
-if sys.platform == "linux":
-    from realtime.capture import v4l2
+from realtime.output import loopback as loopbacks
 
 _VIVID = Path("/sys/bus/platform/drivers/vivid")
 _VIVID_DEVICE = "vivid.0"
@@ -27,6 +25,8 @@ _VIVID_DEVICE = "vivid.0"
 @pytest.fixture
 def webcam() -> Camera:
     """A camera that shows what is before it."""
+    if sys.platform != "linux":
+        pytest.skip("these tests know the ways of Linux")
     for camera in list_cameras():
         if not camera.virtual and camera.problem is None:
             return camera
@@ -43,19 +43,11 @@ def test_picture(webcam: Camera) -> Camera:
 
 @pytest.fixture
 def loopback() -> str:
-    """The path of a virtual camera."""
-    for node in sorted(Path("/dev").glob("video*")):
-        try:
-            fd = v4l2.open_device(str(node))
-        except OSError:
-            continue
-        try:
-            if v4l2.capabilities(fd).driver == "v4l2 loopback":
-                return str(node)
-        except OSError:
-            continue
-        finally:
-            os.close(fd)
+    """The path of a virtual camera that nothing sends to."""
+    for node in loopbacks.nodes():
+        if node.is_loopback:
+            loopbacks.heal(node.path)
+            return node.path
     pytest.skip("no virtual camera here; 'modprobe v4l2loopback exclusive_caps=1' makes one")
 
 
