@@ -110,7 +110,7 @@ class LivePipeline(Run):
             seconds=time.perf_counter() - self._started,
             capture_fps=self._stats.rate("captured"),
             delivered_fps=self._stats.rate("delivered"),
-            frames_in=self._frames_in,
+            frames_in=self._captured(),
             frames_out=self._frames_out,
             frames_dropped=self._dropped(),
             placeholders=self._guard.repeats,

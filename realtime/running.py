@@ -102,6 +102,10 @@ class Run(ABC):
         """Frames that the sink has: without any there is nothing to finish."""
         return self._frames_out
 
+    def _captured(self) -> int:
+        """Frames that came so far, be it that they were given up at once."""
+        return self._frames_in + self._source.dropped
+
     def run(self, on_progress: OnProgress | None = None) -> Summary:
         """Runs until the source ends, `stop` is called, or the user closes the output.
 
@@ -214,7 +218,7 @@ class Run(ABC):
     def _summary(self) -> Summary:
         progress = self._progress()
         return Summary(
-            frames_in=self._frames_in,
+            frames_in=self._captured(),
             frames_out=self._frames_out,
             frames_dropped=progress.dropped,
             seconds=progress.seconds,

@@ -77,7 +77,7 @@ class WindowSink(Sink):
             code = cv2.pollKey()
             visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error as error:
-            raise OutputError(f"the window broke ({error.err}); start it again") from None
+            raise OutputError(f"the window broke ({error}); start it again") from None
         return visible and (code < 0 or self._on_key(code))
 
     def _show(self, frame: Frame) -> None:

@@ -11,12 +11,23 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import pytest
 
 from realtime.errors import OutputError
-from realtime.frame import VideoFormat
-from realtime.output import FileSink, NullSink, Sink, WindowSink
+from realtime.frame import UInt8, VideoFormat
+from realtime.output import (
+    FanoutSink,
+    FileSink,
+    NullSink,
+    Sink,
+    VirtualCameraSink,
+    WindowSink,
+    loopback,
+)
+from realtime.output.loopback import VideoNode
 from tests.media import gray_frame
+from tests.output.virtual_cameras import FakePyvirtualcam
 
 FORMAT = VideoFormat(
     width=64,
@@ -49,7 +60,7 @@ def screen() -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(params=[*FILES, "null", "window"])
+@pytest.fixture(params=[*FILES, "null", "window", "virtual", "several"])
 def make(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Sink]:
@@ -58,6 +69,13 @@ def make(
     if request.param == "window":
         monkeypatch.setenv("DISPLAY", request.getfixturevalue("screen"))
         return WindowSink
+    if request.param == "virtual":
+        node = VideoNode("/dev/video10", "v4l2 loopback", "Dummy", captures=False, outputs=True)
+        monkeypatch.setattr(loopback, "nodes", lambda: [node])
+        monkeypatch.setattr(loopback, "query", lambda path: node)
+        return lambda: VirtualCameraSink(module=FakePyvirtualcam())
+    if request.param == "several":
+        return lambda: FanoutSink([NullSink(), FileSink(tmp_path / "out.mkv")])
     return lambda: FileSink(tmp_path / request.param)
 
 
@@ -133,6 +151,56 @@ class TestWindow:
         sink.write(gray_frame(50, 4))
         assert sink.dropped == 3
         sink.close()
+
+    def test_a_key_is_handed_on_and_may_end_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pressed = iter([-1, ord("p"), ord("q")])
+        monkeypatch.setattr("cv2.pollKey", lambda: next(pressed))
+        keys: list[int] = []
+
+        def on_key(code: int) -> bool:
+            keys.append(code)
+            return code != ord("q")
+
+        sink = WindowSink(on_key=on_key)
+        sink.open(FORMAT, transparent=False)
+        assert [sink.pump() for _ in range(3)] == [True, True, False]
+        assert keys == [ord("p"), ord("q")]
+        sink.close()
+
+    def test_what_is_shown_is_decorated_and_what_was_written_is_not(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown: list[UInt8] = []
+        monkeypatch.setattr("cv2.imshow", lambda title, picture: shown.append(picture.copy()))
+
+        def decorate(picture: UInt8) -> None:
+            picture[0, 0] = (1, 2, 3)
+
+        sink = WindowSink(decorate=decorate)
+        sink.open(FORMAT, transparent=False)
+        frame = gray_frame(126)
+        sink.write(frame)
+        sink.pump()
+        sink.close()
+        assert shown[0].shape == (48, 64, 3)
+        assert tuple(shown[0][0, 0]) == (1, 2, 3)
+        assert tuple(shown[0][1, 1]) == (128, 128, 128)
+        assert (frame.planes.y == 126).all()
+
+    def test_a_window_that_breaks_is_an_error_of_the_output(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sink = WindowSink()
+        sink.open(FORMAT, transparent=False)
+
+        def broken() -> int:
+            raise cv2.error("gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("cv2.pollKey", broken)
+            with pytest.raises(OutputError, match="the window broke"):
+                sink.pump()
+        sink.abort()
 
     def test_a_window_cannot_be_transparent(self) -> None:
         sink = WindowSink()

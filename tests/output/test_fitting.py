@@ -1,0 +1,76 @@
+"""Pictures of any size, brought to one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from realtime.frame import ColorTags, Frame
+from realtime.output.fitting import Fitter, OutputFit
+from tests.media import gray_frame
+
+SIZES = [(64, 48), (48, 64), (640, 480), (1280, 720), (130, 98), (2, 2), (1920, 1080), (16, 4096)]
+
+
+def _frame(size: tuple[int, int], full_range: bool = False) -> Frame:
+    frame = gray_frame(200, size=size, color=ColorTags(full_range=full_range))
+    return replace(frame, alpha=np.full(frame.planes.y.shape, 77, np.uint8))
+
+
+@pytest.mark.parametrize("fit", ["letterbox", "crop"])
+@pytest.mark.parametrize("source", SIZES)
+@pytest.mark.parametrize("target", SIZES[:5])
+def test_every_size_becomes_the_one(
+    source: tuple[int, int], target: tuple[int, int], fit: OutputFit
+) -> None:
+    fitted = Fitter(*target, fit)(_frame(source))
+    width, height = target
+    assert fitted.planes.y.shape == (height, width)
+    assert fitted.planes.u.shape == fitted.planes.v.shape == (height // 2, width // 2)
+    assert fitted.alpha is not None
+    assert fitted.alpha.shape == (height, width)
+    if fit == "crop":
+        assert (fitted.planes.y == 200).all()
+
+
+def test_what_fits_passes_untouched() -> None:
+    frame = _frame((64, 48))
+    assert Fitter(64, 48)(frame) is frame
+
+
+@pytest.mark.parametrize(("full_range", "black"), [(False, 16), (True, 0)])
+def test_bars_are_black_and_on_both_sides(full_range: bool, black: int) -> None:
+    fitted = Fitter(128, 72)(_frame((64, 72), full_range))
+    assert (fitted.planes.y[:, :32] == black).all()
+    assert (fitted.planes.y[:, 32:96] == 200).all()
+    assert (fitted.planes.y[:, 96:] == black).all()
+    assert (fitted.planes.u == 128).all()
+    assert fitted.alpha is not None
+    assert (fitted.alpha[:, :32] == 0).all()
+    assert (fitted.alpha[:, 32:96] == 77).all()
+
+
+def test_cropping_keeps_the_middle() -> None:
+    frame = _frame((128, 48))
+    frame.planes.y[:, :32] = frame.planes.y[:, 96:] = 50
+    fitted = Fitter(64, 48, "crop")(frame)
+    assert (fitted.planes.y == 200).all()
+
+
+def test_luma_and_chroma_stay_together() -> None:
+    """A mark of both is in the same place of both afterwards."""
+    frame = _frame((96, 64))
+    frame.planes.y[16:32, 32:64] = 20
+    frame.planes.u[8:16, 16:32] = 220
+    fitted = Fitter(320, 180)(frame)
+    luma = np.argwhere(fitted.planes.y[:, 30:290] < 100) / 2
+    chroma = np.argwhere(fitted.planes.u[:, 15:145] > 180)
+    np.testing.assert_allclose(luma.mean(axis=0), chroma.mean(axis=0) + 0.25, atol=0.75)
+
+
+def test_a_camera_that_changes_its_size_is_followed() -> None:
+    fitter = Fitter(64, 48)
+    for size in [(128, 96), (64, 64), (128, 96), (64, 48)]:
+        assert fitter(_frame(size)).planes.y.shape == (48, 64)

@@ -1,0 +1,47 @@
+"""Every kind of YUV, as a webcam would send it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.color import planes_to_rgb, rgb_to_planes
+from realtime.frame import ColorTags, Planes
+from realtime.output.webcam_color import write_as_webcam
+
+WEBCAM = ColorTags(full_range=False, matrix=6)
+
+
+@pytest.mark.parametrize("matrix", [1, 5, 6, 9])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_colors_stay_what_they_are(matrix: int, full_range: bool) -> None:
+    # Each colour fills a block, since chroma has half the resolution.
+    colors = np.random.default_rng(2).integers(0, 256, (12, 16, 3), np.uint8)
+    rgb = colors.repeat(8, axis=0).repeat(8, axis=1)
+    color = ColorTags(full_range=full_range, matrix=matrix)
+    target = Planes.empty(*rgb.shape[:2])
+    write_as_webcam(rgb_to_planes(rgb, color), color, target)
+    seen = planes_to_rgb(target, WEBCAM)
+    middle = np.s_[4::8, 4::8]
+    # Two roundings to eight bits, enlarged by the way back to RGB.
+    np.testing.assert_allclose(seen[middle].astype(int), rgb[middle], atol=5)
+    assert np.abs(seen[middle].astype(int) - rgb[middle]).mean() < 1.2
+
+
+@pytest.mark.parametrize("color", [WEBCAM, ColorTags(), ColorTags(False, 5, 5, 5)])
+def test_what_is_a_webcams_already_is_copied(color: ColorTags) -> None:
+    random = np.random.default_rng(3)
+    planes = Planes(*(random.integers(0, 256, (h, 8), np.uint8) for h in (16, 16, 16)))
+    target = Planes(*(np.zeros_like(plane) for plane in planes))
+    write_as_webcam(planes, color, target)
+    for source, copy in zip(planes, target, strict=True):
+        np.testing.assert_array_equal(source, copy)
+
+
+def test_full_range_keeps_black_white_and_grey() -> None:
+    luma = np.array([[0, 255, 128, 64]], np.uint8)
+    chroma = np.array([[0, 128, 255, 64]], np.uint8)
+    target = Planes(*(np.zeros_like(luma) for _ in range(3)))
+    write_as_webcam(Planes(luma, chroma, chroma), ColorTags(full_range=True), target)
+    assert target.y.tolist() == [[16, 235, 126, 71]]
+    assert target.u.tolist() == target.v.tolist() == [[16, 128, 240, 72]]
