@@ -19,8 +19,11 @@ far they are. And where there are none, F̂ and R̂ both tend to I, so that noth
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
 
@@ -31,15 +34,13 @@ _LINES = 80
 _NEAR, _FAR = 3, 9
 _FAR_WEIGHT = 0.05
 
-# What a mixed pixel counts beside one that is sure.
-_MIXED_WEIGHT = 1 / 255
-
-_LEVELS = np.arange(256, dtype=np.float32) / 255
-_OF_FOREGROUND: Float32 = np.maximum(2 * _LEVELS - 1, _MIXED_WEIGHT * _LEVELS)
-_OF_ROOM: Float32 = _OF_FOREGROUND[::-1].copy()
+_LEVELS = np.arange(256)
+# 2α - 1, and for a mixed pixel the least that there is.
+_OF_FOREGROUND: UInt8 = np.maximum(2 * _LEVELS - 255, np.minimum(_LEVELS, 1)).astype(np.uint8)
+_OF_ROOM: UInt8 = _OF_FOREGROUND[::-1].copy()
 
 # Keeps 0 / 0 defined; below every weight that means something.
-_EPSILON = np.float32(1e-6)
+_EPSILON = np.float32(1e-4)
 
 
 def divisor(height: int) -> int:
@@ -71,26 +72,31 @@ def mixture(planes: Planes, alpha: UInt8, box: tuple[slice, slice]) -> tuple[UIn
     small = [cv2.resize(p, (width, height), interpolation=cv2.INTER_LINEAR) for p in planes]
     seen = [plane[rows, columns] for plane in small]
     part = alpha[rows, columns]
-    foreground = _blurred(seen, part, _OF_FOREGROUND)
-    room = _blurred(seen, part, _OF_ROOM)
-    share = cv2.LUT(part, _LEVELS)
+    foreground = _blurred(seen, cv2.LUT(part, _OF_FOREGROUND))
+    room = _blurred(seen, cv2.LUT(part, _OF_ROOM))
+    share = part.astype(np.float32)
+    share /= 255
     for plane, f, r in zip(small, foreground, room, strict=True):
         # M = F̂ + α(F̂ - R̂)
         mixed = cv2.subtract(f, r, dst=r)
-        mixed = cv2.multiply(mixed, share, dst=mixed)
-        mixed = cv2.add(mixed, f, dst=mixed)
-        # Not convertScaleAbs: it would fold what is below 0.
-        plane[rows, columns] = np.rint(np.clip(mixed, 0, 255, out=mixed), out=mixed)
+        cv2.multiply(mixed, share, dst=mixed)
+        cv2.add(mixed, f, dst=mixed)
+        # Not convertScaleAbs alone: it would fold what is below 0.
+        plane[rows, columns] = cv2.convertScaleAbs(cv2.max(mixed, 0, dst=mixed))
     return small[0], small[1], small[2]
 
 
-def _blurred(seen: list[UInt8], alpha: UInt8, weights: Float32) -> list[Float32]:
-    """The weighted blur of three planes, each divided by the blurred weights; float32 0..255."""
-    weight: Float32 = cv2.LUT(alpha, weights)
-    weighted = [cv2.multiply(plane, weight, dtype=cv2.CV_32F) for plane in seen]
-    stack = cv2.merge([*weighted, weight])
-    near = cv2.blur(stack, (_NEAR, _NEAR))
-    far = cv2.blur(stack, (_FAR, _FAR))
-    *sums, total = cv2.split(cv2.scaleAdd(far, _FAR_WEIGHT, near))
+def _blurred(seen: list[UInt8], weight: UInt8) -> list[Float32]:
+    """The weighted blur of planes, divided by the blurred weights; float32 0..255 each."""
+    total = _spread(weight)
     total += _EPSILON
-    return [cv2.divide(part, total) for part in sums]
+    # In whole numbers as long as possible: OpenCV adds these up several times faster.
+    sums = [_spread(np.multiply(plane, weight, dtype=np.uint16)) for plane in seen]
+    return [cv2.divide(part, total, dst=part) for part in sums]
+
+
+def _spread(values: NDArray[Any]) -> Float32:
+    near = cv2.boxFilter(values, cv2.CV_32F, (_NEAR, _NEAR))
+    far = cv2.boxFilter(values, cv2.CV_32F, (_FAR, _FAR))
+    spread: Float32 = cv2.scaleAdd(far, _FAR_WEIGHT, near)
+    return spread

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
-from realtime.output.compositing import coverage_curve
+from realtime.output.coverage import coverage_curve
 from realtime.output.refinement import fit
 
 Picture = TypeVar("Picture", UInt8, Float32)
@@ -78,15 +78,17 @@ class Whole:
         alpha = self.small / 255
 
         def blurred(weight: Float64) -> Float64:
+            weight = np.rint(255 * weight)
+
             def box(values: Float64) -> Float64:
                 near = cv2.blur(values, (3, 3))
                 result: Float64 = near + 0.05 * cv2.blur(values, (9, 9))
                 return result
 
-            return box(seen * weight) / (box(weight) + 1e-6)
+            return box(seen * weight) / (box(weight) + 1e-4)
 
-        foreground = blurred(np.maximum(2 * alpha - 1, alpha / 255))
-        room = blurred(np.maximum(1 - 2 * alpha, (1 - alpha) / 255))
+        foreground = blurred(np.maximum(2 * alpha - 1, np.minimum(alpha, 1 / 255)))
+        room = blurred(np.maximum(1 - 2 * alpha, np.minimum(1 - alpha, 1 / 255)))
         mixed = foreground + alpha * (foreground - room)
         return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 

@@ -13,7 +13,9 @@ from realtime.frame import Float32, Frame, Planes, UInt8
 from realtime.output import Compositor
 from realtime.output.backgrounds import Color, Transparent
 from realtime.output.buffers import Scratch
-from realtime.output.compositing import Blender, coverage_curve, mix
+from realtime.output.compositing import Blender
+from realtime.output.coverage import coverage_curve
+from realtime.output.edge import mix
 from tests.media import gray_frame, matte_of
 from tests.output import reference
 

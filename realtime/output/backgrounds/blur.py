@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from realtime.frame import Float32, Matte, Planes, UInt8
+from realtime.frame import Float32, Matte, Planes
 from realtime.output.backgrounds.background import Background
 from realtime.output.buffers import Pool
 
@@ -52,7 +52,8 @@ class Blur(Background):
         # The most that is person near a small pixel: its neighbours speak for it.
         alpha = cv2.dilate(cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR), _NEIGHBOURS)
         room: Float32 = cv2.LUT(alpha, _WEIGHTS)
-        seen = [_sample(plane, size) for plane in planes]
+        # Looks at some of the pixels only: a blur follows anyway.
+        seen = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes]
         weighted = [cv2.multiply(plane, room, dtype=cv2.CV_32F) for plane in seen]
         blurred = cv2.GaussianBlur(cv2.merge([*weighted, room]), (0, 0), sigma)
         total = float(cv2.sumElems(room)[0])
@@ -66,11 +67,3 @@ class Blur(Background):
             rows, columns = target.shape
             cv2.resize(small, (columns, rows), dst=target, interpolation=cv2.INTER_LINEAR)
         return result
-
-
-def _sample(plane: UInt8, size: tuple[int, int]) -> UInt8:
-    """Scales a plane down by looking at a part of its pixels: a blur follows anyway."""
-    double = min(size[0] * 2, plane.shape[1]), min(size[1] * 2, plane.shape[0])
-    half = cv2.resize(plane, double, interpolation=cv2.INTER_LINEAR)
-    small: UInt8 = cv2.resize(half, size, interpolation=cv2.INTER_LINEAR)
-    return small

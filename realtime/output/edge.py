@@ -1,0 +1,282 @@
+"""The outline of one frame: where it is, its alpha, and the foreground's colour along it.
+
+The alpha of a chroma sample is that of the luma samples it covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from realtime.frame import Float32, Planes, UInt8
+from realtime.output import decontamination, refinement
+from realtime.output.buffers import Scratch
+from realtime.output.lightwrap import Light
+from realtime.output.tiles import Tiling, enlarge, runs, windows
+
+Picture = TypeVar("Picture", UInt8, Float32)
+
+
+def mix(foreground: UInt8, background: UInt8, alpha: UInt8, scratch: Scratch, name: str) -> UInt8:
+    """C = αF + (1 - α)B for one plane; all uint8 of one shape; rounded once.
+
+    The result lies in `scratch` by this name.
+    """
+    shape = foreground.shape
+    total = scratch.array("sum", shape, np.uint16)
+    part = scratch.array("part", shape, np.uint16)
+    rest = cv2.bitwise_not(alpha, dst=scratch.array("rest", shape))
+    np.multiply(foreground, alpha, out=total, dtype=np.uint16)
+    np.multiply(background, rest, out=part, dtype=np.uint16)
+    np.add(total, part, out=total)
+    result: UInt8 = scratch.array(name, shape)
+    cv2.convertScaleAbs(total, alpha=1 / 255, dst=result)
+    return result
+
+
+class Edge:
+    """The tiles of one frame on which there is work to do: those that an outline crosses.
+
+    Attributes:
+        count: how many there are, n.
+    """
+
+    def __init__(
+        self, seen: Planes, alpha: Float32, tiling: Tiling, curve: UInt8, scratch: Scratch
+    ) -> None:
+        self._planes = seen
+        self._scratch = scratch
+        self._tiling = tiling
+        self._curve = curve
+        self._nothing, self._solid = tiling.sort(self._prepare(alpha))
+        self._choose()
+        if self.count:
+            self._narrow()
+
+    def _narrow(self) -> None:
+        """Gives up tiles that turn out to have nothing undecided."""
+
+    def _prepare(self, alpha: Float32) -> UInt8:
+        """Makes ready for the rest; gives what `Tiling.sort` takes."""
+        height, width = self._grid_size()
+        self._coarse = _to_grid(alpha, height, width, self._curve)
+        self._margin = _with_margin(self._coarse)
+        return self._margin
+
+    def _luma_alpha(self) -> UInt8:
+        """Alpha of the tiles, uint8 (n·rows, columns)."""
+        return self._enlarged(self._margin, "alpha")
+
+    @cached_property
+    def small(self) -> UInt8:
+        """The alpha at the size of what is worked out on a small copy, uint8 (h, w)."""
+        return resized(self._coarse, *self._small_size())
+
+    def _choose(self) -> None:
+        self._chosen = np.nonzero(~(self._nothing | self._solid))
+        tops, lefts = self._tiling.tops[self._chosen[0]], self._tiling.lefts[self._chosen[1]]
+        self.count = len(tops)
+        for known in ("alphas", "seen"):
+            self.__dict__.pop(known, None)
+        self._at = ((tops, lefts), (tops // 2, lefts // 2))
+
+    def include(self, weight: UInt8) -> None:
+        """Takes solid tiles in on which there is work all the same.
+
+        Args:
+            weight: uint8 (h, w), not 0 wherever there is.
+        """
+        idle, _ = self._tiling.sort(_with_margin(resized(weight, *self._grid_size())))
+        self._solid &= idle
+        self._choose()
+
+    @cached_property
+    def alphas(self) -> tuple[UInt8, UInt8, UInt8]:
+        """Alpha of the tiles: uint8 (n·rows, columns), and twice (n·rows/2, columns/2)."""
+        return _with_chroma(self._luma_alpha())
+
+    @cached_property
+    def seen(self) -> list[UInt8]:
+        """The tiles of the three planes as the camera saw them."""
+        return [self.gather(plane, index) for index, plane in enumerate(self._planes)]
+
+    def pure(self) -> list[UInt8]:
+        """The same without what shone through from the room."""
+        small = decontamination.mixture(self._planes, self.small, self._box())
+        return [
+            self._mix(tile, self._tiles_of(mixed, index), self.alphas[index], f"pure {index}")
+            for index, (tile, mixed) in enumerate(zip(self.seen, small, strict=True))
+        ]
+
+    def _small_size(self) -> tuple[int, int]:
+        divisor = decontamination.divisor(self._tiling.height)
+        return -(-self._tiling.height // divisor), -(-self._tiling.width // divisor)
+
+    def _box(self) -> tuple[slice, slice]:
+        """Rows and columns of the small size between which all tiles lie."""
+        divisor = decontamination.divisor(self._tiling.height)
+        tops, lefts = self._at[0]
+        return (
+            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self._tiling.rows) // divisor)),
+            slice(
+                int(lefts.min()) // divisor,
+                -(-(int(lefts.max()) + self._tiling.columns) // divisor),
+            ),
+        )
+
+    def gather(self, plane: UInt8, index: int) -> UInt8:
+        """The tiles of plane 0, 1 or 2, as uint8 (n·rows, columns); a copy."""
+        rows, columns = self._size(index)
+        tiles: UInt8 = windows(plane, rows, columns)[self._at[index > 0]]
+        return tiles.reshape(-1, columns)
+
+    def scatter(self, tiles: UInt8, plane: UInt8, index: int) -> None:
+        """Writes tiles back to where they are from."""
+        rows, columns = self._size(index)
+        windows(plane, rows, columns)[self._at[index > 0]] = tiles.reshape(-1, rows, columns)
+
+    def copy_solid(self, target: Planes) -> None:
+        """Copies the tiles that are foreground alone."""
+        source = self._planes
+        for top, bottom, left, right in self._solids():
+            target.y[top:bottom, left:right] = source.y[top:bottom, left:right]
+            top, bottom, left, right = top // 2, bottom // 2, left // 2, right // 2
+            target.u[top:bottom, left:right] = source.u[top:bottom, left:right]
+            target.v[top:bottom, left:right] = source.v[top:bottom, left:right]
+
+    def fill_solid(self, plane: UInt8, value: int) -> None:
+        """Fills the tiles of a luma plane that are foreground alone."""
+        for top, bottom, left, right in self._solids():
+            plane[top:bottom, left:right] = value
+
+    def _solids(self) -> Iterator[tuple[int, int, int, int]]:
+        """Rectangles of foreground alone, in pixels: top, bottom, left, right."""
+        tops, lefts = self._tiling.tops.tolist(), self._tiling.lefts.tolist()
+        rows, columns = self._tiling.rows, self._tiling.columns
+        for top, bottom, left, right in runs(self._solid):
+            yield tops[top], tops[bottom - 1] + rows, lefts[left], lefts[right - 1] + columns
+
+    def lit(self, tiles: list[UInt8], light: Light) -> list[UInt8]:
+        """Foreground tiles of the three planes with light on them."""
+        lit = []
+        for index, (tile, color) in enumerate(zip(tiles, (None, light.u, light.v), strict=True)):
+            weight = self._tiles_of(light.weight, index)
+            if color is None:
+                target = np.full_like(tile, light.white)
+            else:
+                target = self._tiles_of(color, index)
+            lit.append(self._mix(target, tile, weight, f"lit {index}"))
+        return lit
+
+    def _mix(self, one: UInt8, other: UInt8, share: UInt8, name: str) -> UInt8:
+        return mix(one, other, share, self._scratch, name)
+
+    def _tiles_of(self, small: UInt8, index: int) -> UInt8:
+        """Tiles of plane 0, 1 or 2 of something given at the small size."""
+        height, width = self._planes[index].shape
+        whole: UInt8 = self._scratch.array("whole", (height, width))
+        factor = max(1, width // small.shape[1])
+        if small.shape == (height / factor, width / factor):
+            # What lies between the tiles is enough, and a margin of one.
+            rows, columns = (
+                slice(max(0, part.start - 1), min(size, part.stop + 1))
+                for part, size in zip(self._box(), small.shape, strict=True)
+            )
+            small = small[rows, columns]
+            target = whole[
+                rows.start * factor : rows.stop * factor,
+                columns.start * factor : columns.stop * factor,
+            ]
+        else:
+            target = whole
+        cv2.resize(small, target.shape[::-1], dst=target, interpolation=cv2.INTER_LINEAR)
+        return self.gather(whole, index)
+
+    def _enlarged(self, margin: Picture, name: str) -> Picture:
+        """Tiles of luma of something given on the grid, with a margin of one."""
+        grid, (tops, lefts) = self._tiling.grid, self._at[0]
+        rows, columns = self._tiling.rows // grid + 2, self._tiling.columns // grid + 2
+        patches = windows(margin, rows, columns)[tops // grid, lefts // grid]
+        return enlarge(patches, grid, self._scratch, name)
+
+    def _grid_size(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return self._tiling.height // self._tiling.grid, self._tiling.width // self._tiling.grid
+
+    def _size(self, index: int) -> tuple[int, int]:
+        """Rows and columns of a tile of plane 0, 1 or 2."""
+        part = 2 if index else 1
+        return self._tiling.rows // part, self._tiling.columns // part
+
+
+class RefinedEdge(Edge):
+    """Does what its base does, with outlines that follow the picture's luma."""
+
+    def _narrow(self) -> None:
+        # The fit is wide, and the outline that comes of it narrow: many tiles turn out idle.
+        luma = self._luma_alpha().reshape(self.count, -1)
+        nothing, solid = luma.max(1) == 0, luma.min(1) == 255
+        self._nothing[self._chosen] |= nothing
+        self._solid[self._chosen] |= solid
+        self._choose()
+        left = luma[~(nothing | solid)].reshape(-1, self._tiling.columns)
+        self.__dict__["alphas"] = _with_chroma(left) if self.count else None
+
+    def _prepare(self, alpha: Float32) -> UInt8:
+        self._fit = refinement.fit(self._planes.y, alpha, self._curve)
+        return _with_margin(resized(self._fit.kind, *self._grid_size()))
+
+    def _luma_alpha(self) -> UInt8:
+        slope, offset = (
+            self._enlarged(_with_margin(resized(part, *self._grid_size())), name)
+            for part, name in ((self._fit.slope, "slope"), (self._fit.offset, "offset"))
+        )
+        return self._alpha(self.seen[0], slope, offset)
+
+    @cached_property
+    def small(self) -> UInt8:
+        height, width = self._small_size()
+        return self._alpha(
+            resized(self._planes.y, height, width),
+            resized(self._fit.slope, height, width),
+            resized(self._fit.offset, height, width),
+        )
+
+    def _alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
+        shape = luma.shape
+        levels = self._scratch.array("levels", shape, np.float32)
+        cv2.multiply(luma, slope, dst=levels, dtype=cv2.CV_32F)
+        cv2.add(levels, offset, dst=levels)
+        # Not convertScaleAbs alone: it would fold what is below 0.
+        cv2.max(levels, 0, dst=levels)
+        alpha: UInt8 = cv2.convertScaleAbs(levels)
+        cv2.LUT(alpha, self._curve, dst=alpha)
+        return alpha
+
+
+def resized(plane: Picture, height: int, width: int) -> Picture:
+    """A plane of another size, by linear interpolation."""
+    result: Picture = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+    return result
+
+
+def _with_margin(plane: Picture) -> Picture:
+    result: Picture = cv2.copyMakeBorder(plane, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    return result
+
+
+def _to_grid(alpha: Float32, height: int, width: int, curve: UInt8) -> UInt8:
+    levels: UInt8 = cv2.convertScaleAbs(alpha, alpha=255)
+    coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC)
+    cv2.LUT(coarse, curve, dst=coarse)
+    return coarse
+
+
+def _with_chroma(luma: UInt8) -> tuple[UInt8, UInt8, UInt8]:
+    rows, columns = luma.shape
+    chroma: UInt8 = cv2.resize(luma, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+    return luma, chroma, chroma
