@@ -119,7 +119,6 @@ class Reconnecting(Source):
                 return None
             if self._frame is not None:
                 frame, self._frame = self._frame, None
-                self._untold = False
                 return frame
             if self._reader.error is not None:
                 raise self._reader.error
@@ -238,7 +237,8 @@ class Reconnecting(Source):
             if self._closed or self._paused:
                 return
             if self._lost:
-                self._lost = False
+                # Whether it was told or not, the epoch tells it from now on.
+                self._lost = self._untold = False
                 self._epoch += self._index > 0
             if self._frame is not None:
                 self.dropped += 1

@@ -245,6 +245,35 @@ def test_only_the_newest_frame_waits_and_the_others_are_counted(
     assert source.dropped == 3
 
 
+def test_a_loss_is_told_right_after_the_last_frame(desk: Desk, source: Reconnecting) -> None:
+    """Also to a reader that is late: the frame was there before it asked."""
+    desk.items.put(frame())
+    desk.items.put(SourceError("unplugged"))
+    desk.refusals = [SourceError("waiting")] * 1000
+    while desk.openings < 2:
+        threading.Event().wait(0.001)
+    assert source.read() is not None
+    with pytest.raises(Lost):
+        source.read()
+    assert desk.patience == []
+
+
+def test_a_loss_that_nobody_noticed_is_told_by_the_epoch_alone(
+    desk: Desk, source: Reconnecting
+) -> None:
+    desk.items.put(frame())
+    _next(source)
+    desk.items.put(SourceError("unplugged"))
+    desk.items.put(frame())
+    while source._frame is None:
+        threading.Event().wait(0.001)
+    received = source.read()
+    assert received is not None
+    assert received.epoch == 1
+    desk.items.put(frame())
+    assert source.read() is not None
+
+
 def test_times_increase_whatever_the_device_says(desk: Desk, source: Reconnecting) -> None:
     pts = []
     for stamp in (50, 50, 49, 60):
