@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +15,8 @@ from realtime import config as config_file
 from realtime import keys
 from realtime.capture import open_camera
 from realtime.control import Control
-from realtime.errors import Interrupted
+from realtime.demand import DemandWatcher
+from realtime.errors import Interrupted, SettingsError
 from realtime.frame import VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
@@ -83,12 +85,15 @@ def run_live(
         compositor = stack.enter_context(LiveCompositor(settings, report))
         matting = stack.enter_context(LiveMatting(store, stats, report))
         camera = (settings.camera, settings.width, settings.height, settings.fps)
-        source = stack.enter_context(open_camera(*camera))
+        source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
         matting.warm_up(source.format.width, source.format.height)
         video = _video(settings, source.format)
         pipeline = LivePipeline(
             source, matting, compositor, sink, video, store, seconds=seconds, stats=stats
         )
+        if settings.on_demand:
+            device = _virtual_device(sink)
+            stack.enter_context(DemandWatcher(device, source, pipeline.stop)).start()
         if config is not None:
             watcher = config_file.Watcher(config, loaded, given, store, report)
             stack.enter_context(watcher).start()
@@ -144,6 +149,19 @@ def _video(settings: Settings, camera: VideoFormat) -> VideoFormat:
         time_base=_NANOSECOND,
         sample_aspect_ratio=Fraction(1),
     )
+
+
+def _virtual_device(sink: Sink) -> Callable[[], str | None]:
+    """Tells the path of the virtual camera as soon as it is open.
+
+    Raises:
+        SettingsError: there is none, or its readers cannot be counted here.
+    """
+    sinks = sink.sinks if isinstance(sink, FanoutSink) else [sink]
+    cameras = [sink for sink in sinks if isinstance(sink, VirtualCameraSink)]
+    if sys.platform != "linux" or not cameras:
+        raise SettingsError("on_demand: works on Linux with --output virtual only; leave it out")
+    return lambda: cameras[0].device
 
 
 def _sink(settings: Settings, output: Callable[[str], Sink]) -> Sink:

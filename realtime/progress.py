@@ -27,6 +27,9 @@ class Quiet(Closing):
     def progress(self, progress: Progress) -> None:
         """The run has come this far."""
 
+    def note(self, line: str) -> None:
+        """Something happened during the run that is worth a line; from any thread."""
+
     def summary(self, summary: Summary) -> None:
         """The run has ended."""
 
@@ -50,6 +53,9 @@ class Lines(Quiet):
         if now - self._last >= _LINE_INTERVAL:
             self._last = now
             print(describe(progress), file=sys.stderr, flush=True)
+
+    def note(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
 
     def summary(self, summary: Summary) -> None:
         for note in summary.notes:
@@ -89,13 +95,18 @@ class Bar(Lines):
                 total=progress.expected,
             )
 
+    def note(self, line: str) -> None:
+        if self._bar is not None:
+            # Above the bar, which would else be torn.
+            self._bar.console.print(line, markup=False, highlight=False)
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.stop()
 
 
 class JsonLines(Quiet):
-    """One JSON object a line on stdout, each with its `event`: progress, summary or error."""
+    """One JSON object a line on stdout, each with its `event`: progress, note, summary or error."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -106,6 +117,9 @@ class JsonLines(Quiet):
         if now - self._last >= _JSON_INTERVAL:
             self._last = now
             self._print("progress", {**asdict(progress), "eta": progress.eta})
+
+    def note(self, line: str) -> None:
+        self._print("note", {"message": line})
 
     def summary(self, summary: Summary) -> None:
         self._print("summary", summary.as_dict())

@@ -35,9 +35,11 @@ def test_logs_get_few_lines_and_the_last_word(capsys: pytest.CaptureFixture[str]
         for tenth in range(121):
             clock.now = tenth / 10
             lines.progress(_HALF)
+    lines.note("down to fast")
     lines.summary(_SUMMARY)
     captured = capsys.readouterr()
     assert captured.err.count("50/100 frames") == 2
+    assert "down to fast\n" in captured.err
     assert "note: cut short" in captured.err
     assert captured.out.startswith("100 frames in")
 
@@ -48,9 +50,11 @@ def test_json_lines_are_json_and_few(capsys: pytest.CaptureFixture[str]) -> None
         for tenth in range(21):
             clock.now = tenth / 10
             lines.progress(_HALF)
+    lines.note("down to fast")
     lines.summary(_SUMMARY)
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in events] == ["progress"] * 4 + ["summary"]
+    assert [event["event"] for event in events] == ["progress"] * 4 + ["note", "summary"]
+    assert events[-2]["message"] == "down to fast"
     assert events[0]["eta"] == 2.0
     assert events[-1]["notes"] == ["cut short"]
 
@@ -58,6 +62,7 @@ def test_json_lines_are_json_and_few(capsys: pytest.CaptureFixture[str]) -> None
 def test_quiet_says_nothing_but_errors(capsys: pytest.CaptureFixture[str]) -> None:
     with Quiet() as quiet:
         quiet.progress(_HALF)
+        quiet.note("down to fast")
     quiet.summary(_SUMMARY)
     quiet.error("it broke")
     captured = capsys.readouterr()
@@ -67,8 +72,11 @@ def test_quiet_says_nothing_but_errors(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_bar_leaves_only_the_last_word(capsys: pytest.CaptureFixture[str]) -> None:
     with Bar() as bar:
         bar.progress(_HALF)
+        bar.note("down to [fast]")
     bar.summary(_SUMMARY)
-    assert capsys.readouterr().out.startswith("100 frames in")
+    captured = capsys.readouterr()
+    assert captured.out.startswith("100 frames in")
+    assert "down to [fast]\n" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,26 @@ TELLING: Sequence[Decorator] = (
 )
 
 
-def run_job(job: Callable[..., Summary], *, quiet: bool, as_json: bool, **arguments: Any) -> None:
-    """Runs a job, tells how it goes, and exits with what became of it."""
+def run_job(
+    job: Callable[..., Summary],
+    *,
+    quiet: bool,
+    as_json: bool,
+    has_notes: bool = False,
+    **arguments: Any,
+) -> None:
+    """Runs a job, tells how it goes, and exits with what became of it.
+
+    Args:
+        job: what to run.
+        quiet: whether to say nothing but errors.
+        as_json: whether to say it in JSON lines.
+        has_notes: whether the job has a `report` for what happens meanwhile.
+        arguments: of the job.
+    """
     reporter = progress.choose(quiet=quiet, as_json=as_json)
+    if has_notes:
+        arguments["report"] = reporter.note
     try:
         with reporter:
             summary = job(**arguments, on_progress=reporter.progress)

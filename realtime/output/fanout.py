@@ -18,19 +18,21 @@ class FanoutSink(Sink):
 
     Args:
         sinks: at least one; the first is the one whose dropped frames count.
+
+    Attributes:
+        sinks: all of them.
     """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         if not sinks:
             raise ValueError("there must be at least one output")
-        self._first = sinks[0]
-        self._sinks = list(sinks)
+        self.sinks = tuple(sinks)
         self._working = list(sinks)
         self._broken: list[str] = []
         self.pump_interval = min(sink.pump_interval for sink in sinks)
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink.open(video, transparent=transparent)
 
     def write(self, frame: Frame) -> None:
@@ -40,7 +42,7 @@ class FanoutSink(Sink):
             except OutputError as error:
                 self._give_up(sink, error)
         # A preview may leave out as many as it likes.
-        self.dropped = self._first.dropped
+        self.dropped = self.sinks[0].dropped
 
     def _give_up(self, sink: Sink, error: OutputError) -> None:
         # Not removed in place: the other thread may be in the middle of the list.
@@ -60,11 +62,11 @@ class FanoutSink(Sink):
         return goes_on
 
     def notes(self) -> tuple[str, ...]:
-        return (*(note for sink in self._sinks for note in sink.notes()), *self._broken)
+        return (*(note for sink in self.sinks for note in sink.notes()), *self._broken)
 
     def close(self, *, early: bool = False) -> None:
         failure: OutputError | None = None
-        for sink in self._sinks:
+        for sink in self.sinks:
             try:
                 if sink in self._working:
                     sink.close(early=early)
@@ -76,5 +78,5 @@ class FanoutSink(Sink):
             raise failure
 
     def abort(self) -> None:
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink.abort()
