@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -61,12 +62,8 @@ class OpenCVSource(Source):
         self._asked = (width, height, fps)
         # Elsewhere OpenCV knows cameras by their number alone.
         which: str | int = camera.path if sys.platform == "linux" else int(camera.id)
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(0)  # it would explain itself on the terminal
-        try:
+        with _silent():
             self._capture = open(which, getattr(cv2, _READERS.get(sys.platform, "CAP_ANY")))
-        finally:
-            cv2.utils.logging.setLogLevel(level)
         try:
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
@@ -74,7 +71,7 @@ class OpenCVSource(Source):
             # What it says of its size is not always what comes.
             self._first: UInt8 | None = self._grab()
         except BaseException:
-            self._capture.release()
+            self.close()
             raise
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.format = VideoFormat(
@@ -108,7 +105,19 @@ class OpenCVSource(Source):
         )
 
     def close(self) -> None:
-        self._capture.release()
+        with _silent():
+            self._capture.release()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keeps OpenCV from explaining itself on the terminal, as it does when a camera has gone."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _planes_of(bgr: UInt8) -> Planes:

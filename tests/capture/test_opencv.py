@@ -27,10 +27,10 @@ class FakeCapture:
         self._opens = opens
         self.settings: dict[int, float] = {}
         self.released = 0
-        self.log_level: int | None = None
+        self.log_levels: list[int] = []
 
     def open(self, _which: str | int, _reader: int) -> FakeCapture:
-        self.log_level = cv2.utils.logging.getLogLevel()
+        self.log_levels.append(cv2.utils.logging.getLogLevel())
         return self
 
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
@@ -47,6 +47,7 @@ class FakeCapture:
         return (True, self._pictures.pop(0)) if self._pictures else (False, None)
 
     def release(self) -> None:
+        self.log_levels.append(cv2.utils.logging.getLogLevel())
         self.released += 1
 
 
@@ -109,11 +110,11 @@ def test_a_camera_that_gives_nothing_is_refused_and_released(capture: FakeCaptur
     assert capture.released == 1
 
 
-def test_opencv_does_not_talk_while_it_opens() -> None:
+def test_opencv_does_not_talk_while_it_opens_and_closes() -> None:
     level = cv2.utils.logging.getLogLevel()
     capture = FakeCapture(_picture())
     _open(capture).close()
-    assert capture.log_level == 0
+    assert capture.log_levels == [0, 0]
     assert cv2.utils.logging.getLogLevel() == level
 
 
