@@ -234,6 +234,6 @@ def _without(alpha: Float32, mask: UInt8, kept: UInt8) -> Float32:
     if not kept.any():
         return np.zeros_like(alpha)
     gone = cv2.bitwise_and(mask, cv2.bitwise_not(kept))
-    to_kept = cv2.distanceTransform(cv2.bitwise_not(kept), cv2.DIST_L2, 3)
-    to_gone = cv2.distanceTransform(cv2.bitwise_not(gone), cv2.DIST_L2, 3)
+    to_kept = cv2.distanceTransform(cv2.bitwise_not(kept), cv2.DIST_L1, 3)
+    to_gone = cv2.distanceTransform(cv2.bitwise_not(gone), cv2.DIST_L1, 3)
     return np.where(to_kept <= to_gone, alpha, np.float32(0))

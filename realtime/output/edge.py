@@ -162,15 +162,14 @@ class Edge:
 
     def lit(self, tiles: list[UInt8], light: Light) -> list[UInt8]:
         """Foreground tiles of the three planes with light on them."""
-        lit = []
-        for index, (tile, color) in enumerate(zip(tiles, (None, light.u, light.v), strict=True)):
-            weight = self._tiles_of(light.weight, index)
-            if color is None:
-                target = np.full_like(tile, light.white)
-            else:
-                target = self._tiles_of(color, index)
-            lit.append(self._mix(target, tile, weight, f"lit {index}"))
-        return lit
+        weight = self._tiles_of(light.weight, 1)
+        white = self._scratch.array("white", tiles[0].shape)
+        white.fill(light.white)
+        return [
+            self._mix(white, tiles[0], self._tiles_of(light.weight, 0), "lit 0"),
+            self._mix(self._tiles_of(light.u, 1), tiles[1], weight, "lit 1"),
+            self._mix(self._tiles_of(light.v, 2), tiles[2], weight, "lit 2"),
+        ]
 
     def _mix(self, one: UInt8, other: UInt8, share: UInt8, name: str) -> UInt8:
         return mix(one, other, share, self._scratch, name)

@@ -1,0 +1,188 @@
+"""What compositing costs, beside a plain copy of the same pictures in the same run.
+
+`python -m benchmarks.compositor [CLIP]` writes `benchmarks/results/compositor.json`. Without a clip
+the frames are those of the embedded demo. Everything runs in turn on every frame, so that whatever
+else the machine does hits all alike; the copy's own time is what the ratios are of. Frames come in
+turn too, as in a video: one picture alone would stay in the processor's cache.
+
+Two clocks: the wall's, and the processor time of the thread, which other programs hardly disturb.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.machine import write_report
+from realtime.capture import DemoSource, FileSource
+from realtime.frame import Frame, Matte, Planes
+from realtime.inference import Matting
+from realtime.output import Compositor, LiveCompositor
+from realtime.output.backgrounds import Background, parse
+from realtime.output.compositing import Blender
+from realtime.settings import Settings
+
+_RESULTS = Path(__file__).parent / "results" / "compositor.json"
+
+_SIZES = ((1280, 720), (1920, 1080))
+_FRAMES = 16
+_WARM_UP_ROUNDS = 2
+_ROUNDS = 12
+
+# How many finished frames somebody holds, as sinks do.
+_HELD = 2
+
+_PLAIN = {"refine": False, "decontaminate": False}
+
+Case = Callable[[Matte], object]
+
+
+def mattes(clip: Path | None, width: int, height: int) -> list[Matte]:
+    """The first frames of a clip, scaled to a size, with their alphas."""
+    with Matting() as matting:
+        return [matting.matte(frame) for frame in islice(_frames(clip, width, height), _FRAMES)]
+
+
+def _frames(clip: Path | None, width: int, height: int) -> Iterator[Frame]:
+    with DemoSource(width, height, Fraction(30)) if clip is None else FileSource(clip) as source:
+        while (frame := source.read()) is not None:
+            planes = Planes(
+                cv2.resize(frame.planes.y, (width, height)),
+                cv2.resize(frame.planes.u, (width // 2, height // 2)),
+                cv2.resize(frame.planes.v, (width // 2, height // 2)),
+            )
+            yield Frame(planes, frame.index, frame.pts, frame.time_base, frame.color)
+
+
+def cases(stack: ExitStack, first: Matte) -> dict[str, Case]:
+    """What is compared, by name; what they open is closed with the stack."""
+
+    def compositor(background: str, **options: Any) -> Case:
+        return Compositor(stack.enter_context(parse(background)), **options)
+
+    def live(**changes: Any) -> Case:
+        settings = Settings(background="demo", **changes)
+        composite = stack.enter_context(LiveCompositor(settings))
+        return lambda matte: composite(matte, settings)
+
+    return {
+        "copy": _copier(first),
+        "float": _float_blend(stack.enter_context(parse("demo"))),
+        "image, alpha scaled up": compositor("demo", **_PLAIN),
+        "image, refined": compositor("demo", decontaminate=False),
+        "image, decontaminated": compositor("demo", refine=False),
+        "image, refined and decontaminated": compositor("demo"),
+        "image, all with light wrap": compositor("demo", light_wrap=0.5),
+        "image, live, mirrored and zoomed": live(mirror=True, zoom=1.3),
+        "blur, alpha scaled up": compositor("blur", **_PLAIN),
+        "blur, decontaminated": compositor("blur", refine=False),
+        "blur, refined and decontaminated": compositor("blur"),
+        "transparent, refined and decontaminated": compositor("transparent"),
+    }
+
+
+def _copier(first: Matte) -> Case:
+    """Copies the planes into memory that goes round as that of finished frames does."""
+    height, width = first.frame.planes.y.shape
+    targets = deque(Planes.empty(height, width) for _ in range(_HELD + 1))
+
+    def copy(matte: Matte) -> None:
+        targets.rotate()
+        for target, source in zip(targets[0], matte.frame.planes, strict=True):
+            np.copyto(target, source)
+
+    return copy
+
+
+def _float_blend(background: Background) -> Case:
+    """The obvious way, on planes: alpha to full size, αF + (1 - α)B in floating point."""
+
+    def composite(matte: Matte) -> None:
+        behind = background.behind(matte)
+        assert behind is not None
+        for foreground, plane in zip(matte.frame.planes, behind, strict=True):
+            rows, columns = foreground.shape
+            alpha = cv2.resize(matte.alpha, (columns, rows))
+            (alpha * foreground + (1 - alpha) * plane).astype(np.uint8)
+
+    return composite
+
+
+def measure(compared: dict[str, Case], frames: list[Matte]) -> dict[str, dict[str, float]]:
+    """Times in milliseconds and as multiples of the copy's, by name."""
+    wall: dict[str, list[float]] = {name: [] for name in compared}
+    busy: dict[str, list[float]] = {name: [] for name in compared}
+    held: dict[str, deque[object]] = {name: deque(maxlen=_HELD) for name in compared}
+    for round_ in range(_WARM_UP_ROUNDS + _ROUNDS):
+        for matte in frames:
+            for name, case in compared.items():
+                start, busy_start = time.perf_counter(), time.thread_time()
+                result = case(matte)
+                busy_end, end = time.thread_time(), time.perf_counter()
+                held[name].append(result)
+                if round_ >= _WARM_UP_ROUNDS:
+                    wall[name].append((end - start) * 1e3)
+                    busy[name].append((busy_end - busy_start) * 1e3)
+    copy, busy_copy = statistics.median(wall["copy"]), statistics.median(busy["copy"])
+    return {
+        name: {
+            "median_ms": round(statistics.median(wall[name]), 4),
+            "p95_ms": round(statistics.quantiles(wall[name], n=20)[-1], 4),
+            "cpu_median_ms": round(statistics.median(busy[name]), 4),
+            "times_copy": round(statistics.median(wall[name]) / copy, 2),
+            "cpu_times_copy": round(statistics.median(busy[name]) / busy_copy, 2),
+        }
+        for name in compared
+    }
+
+
+def _undecided(frames: list[Matte]) -> float:
+    """Percent of the pixels whose alpha is neither 0 nor 1."""
+    shares = []
+    for matte in frames:
+        planes = matte.frame.planes
+        alpha = Blender().cut_out(planes, matte.alpha, full_range=False, refine=False)[1]
+        shares.append(float(((alpha > 0) & (alpha < 255)).mean()))
+    return round(100 * statistics.mean(shares), 2)
+
+
+def main() -> None:
+    """Measures, prints and writes the report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("clip", type=Path, nargs="?", help="a video; the demo without one")
+    parser.add_argument("--threads", type=int, default=1, help="of OpenCV (default: 1)")
+    parser.add_argument("--output", type=Path, default=_RESULTS)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(arguments.threads)
+    sizes = {}
+    for width, height in _SIZES:
+        frames = mattes(arguments.clip, width, height)
+        with ExitStack() as stack:
+            figures = measure(cases(stack, frames[0]), frames)
+        undecided = _undecided(frames)
+        sizes[f"{width}x{height}"] = {"undecided_percent": undecided, "cases": figures}
+        print(f"{width}x{height}, {undecided:g} % of the pixels undecided")
+        for name, figure in figures.items():
+            print(
+                f"  {name:42} {figure['median_ms']:7.3f} ms, p95 {figure['p95_ms']:7.3f}, "
+                f"{figure['times_copy']:5.1f} x copy; "
+                f"cpu {figure['cpu_median_ms']:7.3f} ms, {figure['cpu_times_copy']:5.1f} x"
+            )
+    clip = "demo" if arguments.clip is None else arguments.clip.name
+    report = {"clip": clip, "opencv_threads": arguments.threads, "frames": _FRAMES, "sizes": sizes}
+    write_report(arguments.output, report)
+
+
+if __name__ == "__main__":
+    main()
