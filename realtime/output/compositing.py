@@ -16,6 +16,10 @@ from realtime.output.lightwrap import LightWrap
 from realtime.output.tiles import Tiling
 
 
+# An alpha with almost as many lines as the picture knows the outline better than luma does.
+_COARSE = 1.5
+
+
 class Blender:
     """Composites frame after frame; not for several threads at once.
 
@@ -122,4 +126,7 @@ class Blender:
             tiling = Tiling.of(seen.height, seen.width, (len(alpha), alpha.shape[1]))
             self._tiling = key, tiling, coverage_curve(seen.height / len(alpha))
         _, tiling, curve = self._tiling
-        return (RefinedEdge if refine else Edge)(seen, alpha, tiling, curve, self._scratch)
+        coarse = seen.height >= _COARSE * len(alpha)
+        return (RefinedEdge if refine and coarse else Edge)(
+            seen, alpha, tiling, curve, self._scratch
+        )

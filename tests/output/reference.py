@@ -46,7 +46,7 @@ class Whole:
         while height // (divisor * 2) >= 80 and divisor < 32:
             divisor *= 2
         self.small_size = -(-height // divisor), -(-width // divisor)
-        if refine:
+        if refine and height >= 1.5 * len(alpha):
             linear = fit(seen.y, alpha, curve)
 
             def follow(y: UInt8, *sizes: tuple[int, int]) -> UInt8:

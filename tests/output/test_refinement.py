@@ -100,3 +100,9 @@ def test_where_alpha_is_sure_the_fit_says_so_whatever_the_luma() -> None:
     assert (found.slope[sure] == 0).all()
     np.testing.assert_array_equal(found.offset[sure], found.kind[sure])
     assert set(np.unique(found.kind)) == {0, 128, 255}
+
+
+def test_an_alpha_as_fine_as_the_picture_stays_as_it_is() -> None:
+    planes, alpha = picture(60, 180, texture=20), disc(0.3, HEIGHT, WIDTH)
+    plain, refined = (coverage(planes, alpha, refine=refine) for refine in (False, True))
+    np.testing.assert_array_equal(refined, plain)

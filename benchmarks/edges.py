@@ -1,0 +1,141 @@
+"""How clean outlines come out: known people, rooms and alphas, before other backgrounds.
+
+`python -m benchmarks.edges --data ../shared/data` writes `benchmarks/results/edges.json`.
+
+Keyed heads stand in rooms at 1280×720; the camera's picture is αF + (1 - α)R. It is put before
+black, white and green, once with the true alpha and once with the network's, with and without
+refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the true alpha
+is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from models.machine import write_report
+from realtime.color import rgb_to_planes
+from realtime.frame import ColorTags, Float32, Frame, Planes, UInt8
+from realtime.inference import Matting
+from realtime.output.backgrounds.still import read_image
+from realtime.output.compositing import Blender
+from realtime.scaling import crop_to_aspect
+
+_RESULTS = Path(__file__).parent / "results" / "edges.json"
+
+_WIDTH, _HEIGHT = 1280, 720
+_HEAD = 600
+_COLOR = ColorTags(full_range=False, matrix=1, primaries=1, transfer=1)
+
+_CLIPS = ("brbk7n", "swiz3n")
+_PICTURES = (0, 15, 30, 45, 60)
+_ROOMS = 6
+
+_BACKGROUNDS = {"black": (0, 0, 0), "white": (255, 255, 255), "green": (0, 177, 64)}
+
+# Refinement and decontamination.
+_WAYS = {
+    "neither": (False, False),
+    "decontaminated": (False, True),
+    "refined": (True, False),
+    "both": (True, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A person in a room; everything known."""
+
+    own: UInt8
+    alpha: Float32
+    seen: Planes
+
+
+def scenes(data: Path) -> Iterator[Scene]:
+    """Every person in every room."""
+    with (data / "backgrounds.csv").open(encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["split"] == "val"]
+    rooms = [_room(data / row["image"]) for row in rows[:: max(1, len(rows) // _ROOMS)][:_ROOMS]]
+    for clip in _CLIPS:
+        for index in _PICTURES:
+            own, alpha = _person(data / "val_clips" / clip, index)
+            for room in rooms:
+                yield Scene(own, alpha, _over(own, room, alpha))
+
+
+def _room(path: Path) -> UInt8:
+    picture = read_image(path)
+    assert picture is not None
+    scaled: UInt8 = cv2.resize(crop_to_aspect(picture, _WIDTH, _HEIGHT), (_WIDTH, _HEIGHT))
+    return scaled
+
+
+def _person(folder: Path, index: int) -> tuple[UInt8, Float32]:
+    colors, levels = (read_image(folder / f"{index:04d}.{kind}") for kind in ("jpg", "png"))
+    assert colors is not None
+    assert levels is not None
+    width = round(colors.shape[1] * _HEAD / len(colors))
+    left = (_WIDTH - width) // 2
+    own = np.zeros((_HEIGHT, _WIDTH, 3), np.uint8)
+    alpha: Float32 = np.zeros((_HEIGHT, _WIDTH), np.float32)
+    place = np.s_[_HEIGHT - _HEAD :, left : left + width]
+    own[place] = cv2.resize(colors, (width, _HEAD), interpolation=cv2.INTER_CUBIC)
+    alpha[place] = cv2.resize(levels[..., 0], (width, _HEAD)).astype(np.float32) / 255
+    return own, alpha
+
+
+def _over(own: UInt8, background: UInt8, alpha: Float32) -> Planes:
+    share = alpha[..., None]
+    mixed = np.rint(share * own + (1 - share) * background).astype(np.uint8)
+    return rgb_to_planes(mixed, _COLOR)
+
+
+def main() -> None:
+    """Measures, prints and writes the report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=_RESULTS)
+    arguments = parser.parse_args()
+    errors: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    blender = Blender()
+    with Matting(smoothing=False) as matting:
+        for scene in scenes(arguments.data):
+            frame = Frame(scene.seen, 0, 0, Fraction(1, 30), _COLOR)
+            alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
+            band = (scene.alpha > 0) & (scene.alpha < 1)
+            half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
+            for name, rgb in _BACKGROUNDS.items():
+                background = np.full((_HEIGHT, _WIDTH, 3), rgb, np.uint8)
+                expected = _over(scene.own, background, scene.alpha)
+                behind = rgb_to_planes(background, _COLOR)
+                for kind, alpha in alphas.items():
+                    for way, (refine, clean) in _WAYS.items():
+                        found = blender(
+                            scene.seen, alpha, behind, refine=refine, decontaminate=clean
+                        )
+                        y, u, v = (
+                            float(np.abs(a.astype(int) - b)[where].mean())
+                            for a, b, where in zip(found, expected, (band, half, half), strict=True)
+                        )
+                        errors.setdefault((kind, way, name), []).append((y, (u + v) / 2))
+    figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for (kind, way, name), pairs in errors.items():
+        luma, chroma = (round(statistics.mean(part), 2) for part in zip(*pairs, strict=True))
+        figures.setdefault(f"{kind} alpha", {}).setdefault(way, {})[name] = {
+            "luma": luma,
+            "chroma": chroma,
+        }
+        print(f"{kind:8} {way:15} {name:6} luma {luma:6.2f} chroma {chroma:5.2f}")
+    write_report(arguments.output, {"scenes": len(pairs), "error_in_levels": figures})
+
+
+if __name__ == "__main__":
+    main()
