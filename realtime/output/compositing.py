@@ -15,7 +15,6 @@ from realtime.output.edge import Edge, RefinedEdge, mix
 from realtime.output.lightwrap import LightWrap
 from realtime.output.tiles import Tiling
 
-
 # An alpha with almost as many lines as the picture knows the outline better than luma does.
 _COARSE = 1.5
 

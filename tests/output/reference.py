@@ -73,7 +73,7 @@ class Whole:
         return resize(small, *self.seen[index].shape)
 
     def mixture(self, index: int) -> UInt8:
-        """M = F̂ + α(F̂ - R̂) of plane 0, 1 or 2 at the small size."""
+        """M = F̂ + κα(F̂ - R̂) of plane 0, 1 or 2 at the small size."""
         seen = resize(self.seen[index], *self.small_size).astype(np.float64)
         alpha = self.small / 255
 
@@ -89,7 +89,7 @@ class Whole:
 
         foreground = blurred(np.maximum(2 * alpha - 1, np.minimum(alpha, 1 / 255)))
         room = blurred(np.maximum(1 - 2 * alpha, np.minimum(1 - alpha, 1 / 255)))
-        mixed = foreground + alpha * (foreground - room)
+        mixed = foreground + 0.75 * alpha * (foreground - room)
         return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
     def pure(self, index: int) -> UInt8:
