@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from realtime._version import __version__
+from realtime.commands.bench import bench
 from realtime.commands.cameras import cameras
 from realtime.commands.common import INTERRUPTED, Number, Time, job_options, run_job
 from realtime.commands.config import config
@@ -104,7 +105,7 @@ def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
             )
 
 
-for command in (live, cameras, config, doctor):
+for command in (live, cameras, config, doctor, bench):
     cli.add_command(command)
 
 

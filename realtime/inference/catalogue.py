@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime.inference.model import EMBEDDED, Model, read_model
+from realtime.inference.model import Model, read_model
 from realtime.inference.session import Device
 
 # Enough for a steady median in well under a second of a small network.
@@ -74,8 +74,3 @@ def inspect(name: str | Path, device: Device = "auto") -> ModelInfo:
 def checksum(content: bytes) -> str:
     """SHA-256 of a file's content, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
-
-
-def embedded_names() -> list[str]:
-    """The embedded networks, each under its own name."""
-    return [name for name in EMBEDDED if name != "default"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
@@ -24,12 +25,15 @@ class Matting(Closing):
     Not for several threads at once. A context manager: leaving it frees the network.
 
     Args:
-        model: "default", another embedded name, or the path of an ONNX file.
+        model: "default" (the best embedded one that this machine can hold at `frame_rate`), an
+            embedded name, or the path of an ONNX file.
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
+        frame_rate: frames in a second to keep up with.
         smoothing: whether the alphas of a video are smoothed over time.
         stats: where to count the durations of preprocess, infer and smooth.
 
     Attributes:
+        model: name of the network.
         provider: what computes, as onnxruntime calls it.
         provider_reason: why this one.
 
@@ -40,13 +44,15 @@ class Matting(Closing):
 
     def __init__(
         self,
-        model: str | Path = "default",
+        model: str | Path = DEFAULT,
         device: Device = "auto",
         *,
+        frame_rate: float = 30.0,
         smoothing: bool = True,
         stats: Stats | None = None,
     ) -> None:
-        self._model: Model | None = Model(model, device)
+        self._model: Model | None = open_model(model, device, frame_rate)
+        self.model = self._model.name
         self._continuity = Continuity()
         self._smoother = Smoother() if smoothing else None
         self._stats = stats or Stats()

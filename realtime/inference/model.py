@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +19,21 @@ from realtime.frame import Float32, UInt8
 from realtime.inference.convention import Activation, Convention
 from realtime.inference.session import Device, open_session
 
-# Names that `--model` knows; "default" is the one that any machine can hold live.
-EMBEDDED = {"default": "fast.onnx", "fast": "fast.onnx", "fast-float": "fast_float.onnx"}
+
+
+class Embedded(NamedTuple):
+    """The files of a network that comes with the package, by what computes it."""
+
+    cpu: str
+    cuda: str
+
+
+# Names that `--model` knows besides "default", the smallest first. A CPU computes in 8 bits, which
+# a GPU is slow at: that one gets 16-bit floats.
+EMBEDDED = {
+    "fast": Embedded("fast.onnx", "fast_half.onnx"),
+    "fast-float": Embedded("fast_float.onnx", "fast_float.onnx"),
+}
 
 # Probabilities leave a quantized sigmoid a little outside 0..1; logits are far outside.
 _TOLERANCE = 0.01
@@ -186,13 +201,22 @@ class Model:
         DeviceError: the device cannot be used.
     """
 
-    def __init__(self, model: str | Path = "default", device: Device = "auto") -> None:
+    def __init__(self, model: str | Path, device: Device = "auto") -> None:
         self.name = str(model)
         content, sidecar = read_model(model)
-        # By its path where it has one: large networks keep their weights in files beside.
-        source = content if self.name in EMBEDDED else os.fspath(model)
+        on_cuda: Callable[[], bytes] | None = None
+        if self.name in EMBEDDED:
+            source: bytes | str = content
+            on_cuda = partial(_embedded_file, EMBEDDED[self.name].cuda)
+        else:
+            # By its path: large networks keep their weights in files beside.
+            source = os.fspath(model)
         opened = open_session(
-            source, self.name, device, lambda s: Signature.of(s, sidecar, self.name).probe()
+            source,
+            self.name,
+            device,
+            lambda s: Signature.of(s, sidecar, self.name).probe(),
+            on_cuda=on_cuda,
         )
         self.signature = Signature.of(opened.session, sidecar, self.name)
         self.provider = opened.provider
@@ -243,6 +267,10 @@ class Model:
         return np.clip(alpha, 0, 1)
 
 
+def _embedded_file(name: str) -> bytes:
+    return files(__package__).joinpath("weights", name).read_bytes()
+
+
 def read_model(model: str | Path) -> tuple[bytes, str | None]:
     """The content of an ONNX file, and of its sidecar where there is one.
 
@@ -253,15 +281,14 @@ def read_model(model: str | Path) -> tuple[bytes, str | None]:
         ModelError: there is no such file, it cannot be read, or it is empty.
     """
     if str(model) in EMBEDDED:
-        content = files(__package__).joinpath("weights", EMBEDDED[str(model)]).read_bytes()
-        return content, None
+        return _embedded_file(EMBEDDED[str(model)].cpu), None
     path = Path(model)
     try:
         content = path.read_bytes()
         sidecar = path.with_suffix(".json")
         beside = sidecar.read_text("utf-8") if sidecar.is_file() else None
     except FileNotFoundError:
-        names = ", ".join(EMBEDDED)
+        names = ", ".join(("default", *EMBEDDED))
         raise ModelError(f"{model}: no such model; choose {names} or an ONNX file") from None
     except UnicodeDecodeError:
         raise ModelError(f"{model}: its .json is not UTF-8 text; write it again") from None

@@ -43,7 +43,12 @@ class Session:
 
 
 def open_session(
-    model: bytes | str, name: str, device: Device, probe: Callable[[Any], dict[str, Float32]]
+    model: bytes | str,
+    name: str,
+    device: Device,
+    probe: Callable[[Any], dict[str, Float32]],
+    *,
+    on_cuda: Callable[[], bytes] | None = None,
 ) -> Session:
     """Opens a session on the asked processor and proves that it works by running it once.
 
@@ -53,6 +58,7 @@ def open_session(
         device: "auto" takes CUDA if it really works, else the CPU.
         probe: makes an input for the session to run, which is the warm-up as well; it may raise
             ModelError where the network is of the wrong kind.
+        on_cuda: gives the content of the file to run in its place on CUDA, if there is one.
 
     Raises:
         DeviceError: "cuda" was asked and does not work.
@@ -65,7 +71,7 @@ def open_session(
     obstacle = _cuda_obstacle()
     if obstacle is None:
         try:
-            session = _create(model, [_CUDA, _CPU])
+            session = _create(model if on_cuda is None else on_cuda(), [_CUDA, _CPU])
             if session.get_providers()[0] == _CUDA:
                 session.run(None, probe(session))
                 return Session(session, _CUDA, "CUDA works")

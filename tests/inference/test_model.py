@@ -219,13 +219,13 @@ def test_every_embedded_model_gives_an_alpha(name: str) -> None:
 
 class TestDevice:
     def test_auto_says_what_computes_and_why(self) -> None:
-        model = Model("default", "auto")
+        model = Model("fast", "auto")
         assert model.provider in ("CPUExecutionProvider", "CUDAExecutionProvider")
         assert model.provider_reason
         assert model.provider in model._session.get_providers()
 
     def test_cpu_is_the_cpu(self) -> None:
-        model = Model("default", "cpu")
+        model = Model("fast", "cpu")
         assert (model.provider, model.provider_reason) == ("CPUExecutionProvider", "asked for")
 
     def test_auto_falls_back_and_cuda_fails_when_cuda_breaks(
@@ -243,11 +243,11 @@ class TestDevice:
 
         create = session._create
         monkeypatch.setattr(session, "_create", broken)
-        model = Model("default", "auto")
+        model = Model("fast", "auto")
         assert model.provider == "CPUExecutionProvider"
         assert model.provider_reason == "CUDA failed: CUDA error 999: unknown"
         with pytest.raises(DeviceError, match="CUDA error 999"):
-            Model("default", "cuda")
+            Model("fast", "cuda")
 
     def test_a_session_that_quietly_lacks_cuda_is_noticed(
         self, monkeypatch: pytest.MonkeyPatch
@@ -260,7 +260,7 @@ class TestDevice:
         monkeypatch.setattr(
             session, "_create", lambda model, providers: create(model, ["CPUExecutionProvider"])
         )
-        assert "could not load its CUDA libraries" in Model("default", "auto").provider_reason
+        assert "could not load its CUDA libraries" in Model("fast", "auto").provider_reason
 
     def test_an_unknown_device_names_the_choices(self) -> None:
         with pytest.raises(DeviceError, match="auto, cpu or cuda"):

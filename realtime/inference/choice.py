@@ -1,0 +1,65 @@
+"""Which network `default` stands for: the best that this machine can hold at the frame rate."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from realtime.inference.model import Model
+from realtime.inference.session import Device
+
+DEFAULT = "default"
+
+# From the best to the one that any machine can hold.
+_CANDIDATES: tuple[str, ...] = ("fast",)
+
+# The part of the time between two frames that the network may take: capture, compositing and
+# encoding share the cores with it, and some load of other programs is normal.
+_SHARE = 0.35
+
+# The first run is slower: memory is being taken.
+_WARM_UP_RUNS = 2
+_RUNS = 5
+
+
+def open_model(
+    model: str | Path,
+    device: Device,
+    frame_rate: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Model:
+    """Loads a network; for "default", the best embedded one that is fast enough here.
+
+    Args:
+        model: "default", a name from `EMBEDDED`, or the path of an ONNX file.
+        device: "auto", "cpu" or "cuda".
+        frame_rate: frames in a second that it must keep up with.
+        clock: seconds.
+
+    Raises:
+        ModelError: no such model, or the file is not one.
+        DeviceError: the device cannot be used.
+    """
+    if str(model) != DEFAULT:
+        return Model(model, device)
+    for name in _CANDIDATES[:-1]:
+        chosen = Model(name, device)
+        if _seconds(chosen, clock) <= _SHARE / frame_rate:
+            return chosen
+    return Model(_CANDIDATES[-1], device)
+
+
+def _seconds(model: Model, clock: Callable[[], float]) -> float:
+    """Median time for one 16:9 picture."""
+    width, height = model.signature.size_for(16, 9)
+    picture = np.zeros((height, width, 3), np.uint8)
+    durations = []
+    for _ in range(_WARM_UP_RUNS + _RUNS):
+        start = clock()
+        model(picture)
+        durations.append(clock() - start)
+    return statistics.median(durations[_WARM_UP_RUNS:])
