@@ -17,7 +17,7 @@ class FanoutSink(Sink):
     even be opened. The user closing one of them ends the run.
 
     Args:
-        sinks: at least one; the first is the one whose dropped frames count.
+        sinks: at least one.
 
     Attributes:
         sinks: all of them.
@@ -41,8 +41,8 @@ class FanoutSink(Sink):
                 sink.write(frame)
             except OutputError as error:
                 self._give_up(sink, error)
-        # A preview may leave out as many as it likes.
-        self.dropped = self.sinks[0].dropped
+        # What one of them left out, such as a slow preview, may have left by another.
+        self.dropped = min(sink.dropped for sink in self._working)
 
     def _give_up(self, sink: Sink, error: OutputError) -> None:
         # Not removed in place: the other thread may be in the middle of the list.

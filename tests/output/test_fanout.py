@@ -129,7 +129,7 @@ def test_all_are_closed_even_if_one_cannot_be(parts: tuple[Part, Part]) -> None:
     assert parts[1].events == ["open", "close"]
 
 
-def test_what_a_preview_leaves_out_is_not_lost(parts: tuple[Part, Part]) -> None:
+def test_what_one_leaves_out_is_not_lost(parts: tuple[Part, Part]) -> None:
     sink = FanoutSink(parts)
     sink.open(FORMAT, transparent=False)
     parts[0].dropped, parts[1].dropped = 2, 50
