@@ -3,9 +3,9 @@
 `python -m benchmarks.edges --data ../shared/data` writes `benchmarks/results/edges.json`.
 
 Keyed heads stand in rooms at 1280×720; the camera's picture is αF + (1 - α)R. It is put before
-black, white and green, once with the true alpha and once with the network's, with and without
-refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the true alpha
-is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma.
+black, white, green and the blurred room, once with the true alpha and once with the network's, with
+and without refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the
+true alpha is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _CLIPS = ("brbk7n", "swiz3n")
 _PICTURES = (0, 15, 30, 45, 60)
 _ROOMS = 6
 
-_BACKGROUNDS = {"black": (0, 0, 0), "white": (255, 255, 255), "green": (0, 177, 64)}
+_COLORS = {"black": (0, 0, 0), "white": (255, 255, 255), "green": (0, 177, 64)}
+
+# Standard deviation of the blurred room, in pixels.
+_BLUR = 22.0
 
 # Refinement and decontamination.
 _WAYS = {
@@ -56,7 +59,14 @@ class Scene:
 
     own: UInt8
     alpha: Float32
+    room: UInt8
     seen: Planes
+
+    def backgrounds(self) -> Iterator[tuple[str, UInt8]]:
+        """What to put this person before, by name."""
+        for name, rgb in _COLORS.items():
+            yield name, np.full_like(self.room, rgb)
+        yield "room, blurred", cv2.GaussianBlur(self.room, (0, 0), _BLUR)
 
 
 def scenes(data: Path) -> Iterator[Scene]:
@@ -68,7 +78,7 @@ def scenes(data: Path) -> Iterator[Scene]:
         for index in _PICTURES:
             own, alpha = _person(data / "val_clips" / clip, index)
             for room in rooms:
-                yield Scene(own, alpha, _over(own, room, alpha))
+                yield Scene(own, alpha, room, _over(own, room, alpha))
 
 
 def _room(path: Path) -> UInt8:
@@ -112,8 +122,7 @@ def main() -> None:
             alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
             band = (scene.alpha > 0) & (scene.alpha < 1)
             half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
-            for name, rgb in _BACKGROUNDS.items():
-                background = np.full((_HEIGHT, _WIDTH, 3), rgb, np.uint8)
+            for name, background in scene.backgrounds():
                 expected = _over(scene.own, background, scene.alpha)
                 behind = rgb_to_planes(background, _COLOR)
                 for kind, alpha in alphas.items():
@@ -133,7 +142,7 @@ def main() -> None:
             "luma": luma,
             "chroma": chroma,
         }
-        print(f"{kind:8} {way:15} {name:6} luma {luma:6.2f} chroma {chroma:5.2f}")
+        print(f"{kind:8} {way:15} {name:13} luma {luma:6.2f} chroma {chroma:5.2f}")
     write_report(arguments.output, {"scenes": len(pairs), "error_in_levels": figures})
 
 

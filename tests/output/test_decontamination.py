@@ -63,7 +63,7 @@ def test_of_flat_colours_no_halo_remains(
         result = Blender()(seen, alpha, background, refine=False, decontaminate=decontaminate)
         band = (alpha > 0) & (alpha < 1)
         errors.append(np.abs(result.y.astype(int) - expected.y)[band].mean())
-    assert errors[1] < 0.25 * errors[0]
+    assert errors[1] < 0.35 * errors[0]
 
 
 def test_where_alpha_is_sure_nothing_changes() -> None:
