@@ -15,15 +15,21 @@ from dataclasses import dataclass
 
 # How far back to look, in seconds: for a load that has to be answered at once, and for one that
 # now and then spoils a frame.
-_SHORT = 0.3
+_SHORT = 0.4
 _LONG = 3.0
 
 # At least so many frames decide, also where frames are slow.
 _FEWEST = 5
 
-# Share of spoiled frames that is too much in the short and in the long run, and up to which all is
-# calm. A frame is spoiled that came later than the budget or not at all.
+# A stall spoils many frames at one time, and is no load: of those given up in a row so many count,
+# and what was spoiled in the short run must be so many seconds apart.
+_MOST_DROPPED = 2
+_NO_STALL = 0.15
+
+# Share of spoiled frames that is too much in the short run, there just after a step up, and in the
+# long run; and up to which all is calm. Spoiled is what came later than the budget or not at all.
 _SPOILED_SHORT = 0.5
+_SPOILED_TRIAL = 0.35
 _SPOILED_LONG = 0.2
 _SPOILED_CALM = 0.05
 
@@ -39,7 +45,7 @@ _UP_BUSY, _UP_LATENCY = 0.7, 0.85
 # Frames that were on their way when the level changed say nothing about the new level.
 _SETTLING = 3
 
-# A step down that comes so soon after another, in seconds, goes further than foreseen.
+# A step down that comes so soon after another, in seconds, goes all the way.
 _AGAIN = 1.0
 
 # Seconds of calm before a step up, and before one to a level that had to be left. These double each
@@ -69,23 +75,23 @@ class Level:
     Attributes:
         model: the network, as `Matting` takes it.
         scale: pixels to show to the network, as a share of its native size.
-        refine: whether the alpha is refined at a larger size.
+        refine: whether outlines are refined when frames are composited.
         every: the network runs on every n-th frame; others get the alpha before, moved along.
     """
 
     model: str
     scale: float = 1.0
-    refine: bool = False
+    refine: bool = True
     every: int = 1
 
     def __str__(self) -> str:
         parts = [self.model]
         if self.scale != 1:
             parts.append(f"{self.scale:.0%} of the pixels")
-        if self.refine:
-            parts.append("refined")
         if self.every > 1:
             parts.append(f"every {self.every} frames")
+        if not self.refine:
+            parts.append("plain outlines")
         return ", ".join(parts)
 
 
@@ -94,12 +100,14 @@ class Cost:
     """What a frame costs at a level, in any unit that all levels share.
 
     Attributes:
-        mean: over many frames.
-        peak: of the frames that cost most.
+        mean: of finding an alpha, over many frames.
+        peak: likewise, of the frames that cost most.
+        after: of what can be left out when frames are composited.
     """
 
     mean: float
     peak: float
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +146,8 @@ _Samples = Sequence[_Sample] | deque[_Sample]
 class Governor:
     """Steps through levels so that frames keep coming in time.
 
-    It goes down at once, as far as the measured load makes it foresee, and further if that was not
-    far enough: at the latest the third step, within a second, reaches the lowest level. It goes up
+    It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
+    the next step, still within the second, reaches the lowest level. It goes up
     one level at a time, after a while of calm in which the level above would have fitted with room
     to spare. Each time that a level had to be left, it is not tried again for twice as long.
 
@@ -188,7 +196,6 @@ class Governor:
         self._usable = [True] * len(levels)
         # The least that a unit of cost was ever seen to take: the machine without load.
         self._best_unit = math.inf
-        self._streak = 0
         self._went_down = -math.inf
         self._complained = False
         # The level below, and its busy time before the last step up, until that is evaluated.
@@ -207,7 +214,6 @@ class Governor:
     def restart(self) -> None:
         """Goes back to the first level and forgets what was measured, but not what failed."""
         self.level = self._start
-        self._streak = 0
         self._begin(self._clock())
 
     def forbid(self, level: int) -> None:
@@ -267,17 +273,20 @@ class Governor:
 
     def _judge(self, measurement: Measurement, now: float) -> _Sample:
         late = measurement.latency is not None and measurement.latency > self.budget
+        dropped = min(measurement.dropped, _MOST_DROPPED)
         return _Sample(
             time=now,
             busy=measurement.busy,
             latency=measurement.latency,
-            frames=1 + measurement.dropped,
-            spoiled=int(late) + measurement.dropped,
+            frames=1 + dropped,
+            spoiled=int(late) + dropped,
             interval=measurement.interval,
         )
 
     def _recent(self, now: float) -> list[_Sample]:
-        return [sample for sample in self._samples if sample.time >= now - self._short]
+        count = sum(sample.time >= now - self._short for sample in self._samples)
+        # Where a frame takes longer than that, two of them have to do.
+        return list(self._samples)[-max(2, count) :]
 
     def _full(self) -> bool:
         """Whether there are samples for the long run."""
@@ -312,14 +321,16 @@ class Governor:
         # What is above keeps its ratio to this level.
         for i in range(self.level + 1):
             cost = self._costs[i]
-            self._costs[i] = Cost(cost.mean * by_mean, cost.peak * by_peak)
+            self._costs[i] = Cost(cost.mean * by_mean, cost.peak * by_peak, cost.after)
 
     def _trouble(self, now: float) -> str | None:
         """Why this level cannot go on, None where it can."""
         recent = self._recent(now)
         if sum(sample.frames for sample in recent) < _FEWEST:
             return None
-        if _spoiled(recent) >= _SPOILED_SHORT:
+        spoiled = [sample.time for sample in recent if sample.spoiled]
+        most = _SPOILED_SHORT if self._came_from is None else _SPOILED_TRIAL
+        if _spoiled(recent) >= most and spoiled[-1] - spoiled[0] >= _NO_STALL:
             return self._excess(recent)
         interval = self._interval
         # One frame on which the scheduler slept is no load.
@@ -351,15 +362,12 @@ class Governor:
         if not self._to_blame(recent, lower[-1]):
             self._complain(f"{reason}, but not because of the network", now)
             return
-        self._streak = self._streak + 1 if now - self._went_down < _AGAIN else 1
         # The earlier half may be from before the load came.
         latest = recent[len(recent) // 2 :]
         fitting = [i for i in lower if self._fits(i, latest, _DOWN_BUSY, _DOWN_LATENCY, 0.5)]
-        target = fitting[0] if fitting else lower[-1]
-        if self._streak > 1:
-            # What was foreseen was wrong: twice as far, and then as far as there is.
-            further = lower[min(1, len(lower) - 1)] if self._streak == 2 else lower[-1]
-            target = max(target, further)
+        # What was foreseen a moment ago was wrong: then as far as there is, and up from there.
+        wrong = now - self._went_down < _AGAIN
+        target = fitting[0] if fitting and not wrong else lower[-1]
         self._setbacks[self.level] = (self._setbacks_of(self.level, now) + 1, now)
         self._went_down = now
         self._go(target, reason, now)
@@ -376,6 +384,7 @@ class Governor:
         if not latencies:
             return True
         saved = _peak_busy(recent) * (1 - least.peak / mine.peak)
+        saved += busy / mine.mean * (mine.after - least.after)
         return _quantile(latencies, 0.5) - saved <= self.budget
 
     def _fits(
@@ -407,6 +416,7 @@ class Governor:
         # A network that is always busy lets each frame wait, half an interval in the mean.
         waiting = interval / 2 if busy > 0.9 * interval else 0.0
         latency = _quantile(latencies, typical) - waiting + peak * (other.peak / mine.peak - 1)
+        latency += busy / mine.mean * (other.after - mine.after)
         return latency <= latency_share * self.budget
 
     def _consider_going_up(self, now: float) -> None:

@@ -14,13 +14,15 @@ LEVELS = (
     Level("quality", every=2),
     Level("fast"),
     Level("fast", scale=0.65),
-    Level("fast", scale=0.65, every=2),
-    Level("fast", scale=0.65, every=3),
+    Level("fast", scale=0.65, refine=False),
+    Level("fast", scale=0.65, refine=False, every=2),
+    Level("fast", scale=0.65, refine=False, every=3),
 )
 COSTS = (
-    Cost(8.0, 8.0),
-    Cost(5.0, 8.8),
-    Cost(3.0, 3.0),
+    Cost(8.0, 8.0, 2.0),
+    Cost(5.0, 8.8, 2.0),
+    Cost(3.0, 3.0, 2.0),
+    Cost(1.8, 1.8, 2.0),
     Cost(1.8, 1.8),
     Cost(1.45, 2.2),
     Cost(1.2, 2.2),
@@ -93,7 +95,7 @@ def simulate(
         load: by how much everything is slowed down at a moment; 1 is not at all.
         seconds: how long.
         unit: seconds of a unit of cost on the machine without load.
-        rest: seconds that the output stage takes without load.
+        rest: seconds that the output stage takes without load, at the lowest level.
         output_load: that of the output stage, if it differs.
         frame_rate: in Hz.
         seed: of the noise.
@@ -123,7 +125,7 @@ def simulate(
     late: dict[int, bool] = {}
     finished: list[tuple[float, float]] = []
     output_free = 0.0
-    waiting: tuple[int, float] | None = None
+    waiting: tuple[int, float, float] | None = None
     level, wanted_since, wanted = start, 0.0, start
     since_network, last_index, index = 0, -1, -1
     trace.levels.append((0.0, start))
@@ -132,10 +134,10 @@ def simulate(
         hiccup = 0.05 if rng.random() < hiccups else 0.0
         return seconds * by * math.exp(rng.gauss(0, noise)) + hiccup
 
-    def send(index: int, ready: float) -> None:
+    def send(index: int, ready: float, after: float) -> None:
         nonlocal output_free
         begin = max(ready, output_free)
-        output_free = begin + lasting(rest, (output_load or load)(begin))
+        output_free = begin + lasting(rest + after * unit, (output_load or load)(begin))
         latency = output_free - index * interval
         late[index] = latency > governor.budget
         finished.append((output_free, latency))
@@ -158,10 +160,10 @@ def simulate(
             send(*waiting)
             waiting = None
         if output_free <= now:
-            send(index, now)
+            send(index, now, costs[level].after)
         else:
             # Whatever waited there before is given up.
-            waiting = (index, now)
+            waiting = (index, now, costs[level].after)
         out = [entry for entry in finished if entry[0] <= now]
         finished = [entry for entry in finished if entry[0] > now]
         before = governor.level

@@ -8,14 +8,21 @@ import random
 import pytest
 
 from realtime.governor import Cost, Governor, Level, Measurement
-from tests.governed import COSTS, LEVELS, Load, simulate
+from tests.governed import COSTS, LEVELS, Load, Trace, simulate
 
 _LAST = len(LEVELS) - 1
-_REST = 0.003
+_REST = 0.002
 
 
 def _hog(slowdown: float, begin: float = 15.0, end: float = 40.0) -> Load:
     return lambda t: slowdown if begin <= t < end else 1.0
+
+
+def _turns(trace: Trace) -> list[tuple[float, str, str]]:
+    """(seconds, way of this change, way of the next) of each change but the last."""
+    pairs = itertools.pairwise(trace.levels)
+    ways = [(time, "down" if after > before else "up") for (_, before), (time, after) in pairs]
+    return [(time, way, following) for (time, way), (_, following) in itertools.pairwise(ways)]
 
 
 def _absorbable(slowdown: float, seed: int, surprise: float) -> bool:
@@ -34,12 +41,12 @@ def _absorbable(slowdown: float, seed: int, surprise: float) -> bool:
 
 def test_without_load_it_climbs_to_the_best_and_stays() -> None:
     trace = simulate(lambda t: 1.0, 120, start=_LAST, rest=_REST)
-    assert [level for _, level in trace.levels] == [5, 4, 3, 2, 1, 0]
-    assert trace.levels[-1][0] < 15
+    assert [level for _, level in trace.levels] == [6, 5, 4, 3, 2, 1, 0]
+    assert trace.levels[-1][0] < 20
     assert not any(trace.spoiled)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_load_that_a_step_absorbs_is_over_the_budget_for_no_more_than_a_second(seed: int) -> None:
     rng = random.Random(seed)
     surprise = 0.3
@@ -57,7 +64,7 @@ def test_a_load_that_a_step_absorbs_is_over_the_budget_for_no_more_than_a_second
     assert trace.changes <= 3 + 2 * len(LEVELS)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_load_that_never_changes_is_answered_ever_more_rarely(seed: int) -> None:
     """Whatever the load, and however close a level is to holding."""
     rng = random.Random(seed)
@@ -71,9 +78,11 @@ def test_a_load_that_never_changes_is_answered_ever_more_rarely(seed: int) -> No
         hiccups=0.01,
         surprise=0.4,
     )
-    # Six failures until the patience is ten minutes, then one in ten minutes, of a few steps each.
-    assert trace.changes <= 4 * (6 + 2)
-    assert sum(time > 1200 for time, _ in trace.levels) <= 4 * 3
+    # A failed trial is an up followed by a down. Six double the patience to some ten minutes, and
+    # two more fit into the time, for each of the two levels at most that can barely hold.
+    failed = [time for time, way, following in _turns(trace) if (way, following) == ("up", "down")]
+    assert len(failed) <= 2 * (6 + 2)
+    assert sum(time > 1200 for time in failed) <= 2 * 3
 
 
 @pytest.mark.parametrize("period", [0.5, 1.0, 2.0, 4.0, 8.0])
@@ -98,7 +107,7 @@ def test_a_slow_ramp_is_followed_down_and_never_up(seed: int) -> None:
     assert trace.longest_excess() <= 1.0
     assert found[-1] >= 2
     # A trial may be made when a step went too far, but the way is down.
-    assert sum(b < a for a, b in itertools.pairwise(found)) <= 2
+    assert sum(b < a for a, b in itertools.pairwise(found)) <= 4
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -106,6 +115,21 @@ def test_single_late_frames_change_nothing(seed: int) -> None:
     trace = simulate(lambda t: 1.0, 300, rest=_REST, seed=seed, hiccups=0.02, noise=0.2)
     assert trace.changes == 0
     assert any(trace.spoiled)
+
+
+def test_a_single_stall_changes_nothing() -> None:
+    driven = _Driven()
+    driven.feed(5.0, busy=0.01, latency=0.02)
+    driven.now += 1.0
+    driven.feed(1 / 30, busy=1.0, latency=1.0, dropped=30)
+    driven.feed(5.0, busy=0.01, latency=0.02)
+    assert driven.lines == []
+
+
+def test_frames_that_take_longer_than_the_governor_looks_back_are_overload() -> None:
+    driven = _Driven()
+    driven.feed(2.5, busy=0.4, latency=0.5, dropped=11, interval=0.4)
+    assert driven.governor.level > 0
 
 
 def test_a_slow_output_does_not_cost_quality() -> None:
@@ -273,7 +297,7 @@ def test_starting_anew_goes_to_the_first_level() -> None:
 
 @pytest.mark.parametrize(
     ("levels", "costs", "start"),
-    [((), (), 0), (LEVELS, COSTS[1:], 0), (LEVELS, COSTS, 6), (LEVELS, COSTS, -1)],
+    [((), (), 0), (LEVELS, COSTS[1:], 0), (LEVELS, COSTS, 7), (LEVELS, COSTS, -1)],
 )
 def test_a_governor_needs_levels_and_a_start(
     levels: tuple[Level, ...], costs: tuple[Cost, ...], start: int
@@ -285,4 +309,4 @@ def test_a_governor_needs_levels_and_a_start(
 def test_levels_say_what_they_are() -> None:
     assert str(Level("fast")) == "fast"
     assert str(Level("fast", 0.65, every=3)) == "fast, 65% of the pixels, every 3 frames"
-    assert str(Level("fast", refine=True)) == "fast, refined"
+    assert str(Level("fast", refine=False)) == "fast, plain outlines"

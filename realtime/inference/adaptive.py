@@ -17,6 +17,7 @@ from realtime.closing import Closing
 from realtime.errors import RealtimeError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.governor import Cost, Governor, Level, Measurement
+from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import EMBEDDED, Model
 from realtime.inference.preprocess import network_picture
@@ -34,17 +35,15 @@ _BEST_FIRST = ("quality", "fast")
 _SMALLER = 0.65
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
-# beside the network, and scaling where it is skipped. A refinement is about as long as both.
+# beside the network, scaling where it is skipped, and refining outlines afterwards.
 _BESIDE_NETWORK = 1.0
 _BESIDE_MOVING = 0.3
-_REFINING = 2.0
+_REFINING = 3.0
 
 _TIMED_RUNS = 3
 
 # Latencies between two frames at most; more would only be older ones.
 _MOST_LATENCIES = 64
-
-Refine = Callable[[Frame, Float32], Float32]
 
 
 class AdaptiveMatting(Closing):
@@ -63,15 +62,16 @@ class AdaptiveMatting(Closing):
     for the thread that sends pictures out.
 
     Args:
-        model: "default", another embedded name, or the path of an ONNX file.
+        model: "default" (of the embedded ones that stand in for each other, beginning with what
+            this machine can hold), an embedded name, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
         frame_rate: in Hz, as asked from the camera.
         latency_budget: seconds from capture to output; 0 for two frame intervals.
         smoothing: whether alphas are smoothed over time.
-        refine: improves an alpha, the first level's only; given the frame and its alpha.
         stats: where to count the durations of preprocess, infer, propagate and smooth.
         announce: is told in one line of every change of level and its reason, from any thread.
         clock: seconds, of the kind that stamps the source's frames.
+        stopwatch: seconds, fine enough to time a frame.
 
     Attributes:
         provider: what computes, as onnxruntime calls it.
@@ -85,30 +85,31 @@ class AdaptiveMatting(Closing):
 
     def __init__(
         self,
-        model: str | Path = "default",
+        model: str | Path = DEFAULT,
         device: Device = "auto",
         *,
         frame_rate: float,
         latency_budget: float = 0.0,
         smoothing: bool = True,
-        refine: Refine | None = None,
         stats: Stats | None = None,
         announce: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
-        names, first = networks(str(model))
-        opened = _Network(first, device)
+        opened = _Network(open_model(model, device, frame_rate))
+        first = opened.name
+        names = networks(str(model), first)
         self._networks = {first: opened}
         self.provider = opened.model.provider
         self.provider_reason = opened.model.provider_reason
         self.smoothing = smoothing
-        self._refine = refine
         self._stats = stats or Stats()
         self._announce = announce
         self._clock = clock
+        self._stopwatch = stopwatch
         # Only embedded networks stand in for others, and those are of free size.
         free = first != names[-1] or opened.model.signature.fixed_size is None
-        levels = levels_of(names, free_size=free, refine=refine is not None)
+        levels = levels_of(names, free_size=free)
         self._start = next(i for i, level in enumerate(levels) if level.model == first)
         self._governor = Governor(
             levels,
@@ -139,6 +140,11 @@ class AdaptiveMatting(Closing):
                 self._governor.forbid(i)
         self._opener = Worker("networks", lambda: self._open(others, device), lambda: None)
         self._opener.start()
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """All ways of treating frames, best first."""
+        return self._governor.levels
 
     @property
     def level(self) -> Level:
@@ -183,7 +189,7 @@ class AdaptiveMatting(Closing):
         wanted = self._governor.level if self._governed else self._start
         if wanted != self._index:
             self._enter(wanted)
-        begin = time.perf_counter()
+        begin = self._stopwatch()
         with self._stats.time("preprocess"):
             luma = small_luma(frame.planes)
             elapsed = self._continuity(luma, frame.time)
@@ -197,10 +203,7 @@ class AdaptiveMatting(Closing):
             self._since_network += 1
         self._alpha = alpha
         self._propagation.remember(luma, alpha)
-        if self.level.refine and self._refine is not None:
-            with self._stats.time("refine"):
-                alpha = self._refine(frame, alpha)
-        self._observe(frame, time.perf_counter() - begin, going_on=elapsed is not None)
+        self._observe(frame, self._stopwatch() - begin, going_on=elapsed is not None)
         return Matte(frame, alpha)
 
     def warm_up(self, width: int, height: int) -> None:
@@ -315,7 +318,7 @@ class AdaptiveMatting(Closing):
             if self._closing.is_set():
                 return
             try:
-                self._arrived.append(_Network(name, device))
+                self._arrived.append(_Network(Model(name, device)))
             except RealtimeError as error:
                 self._announce(f"{error}; going on without it")
 
@@ -323,12 +326,12 @@ class AdaptiveMatting(Closing):
 class _Network:
     """An opened network, and what it costs here beside moving an alpha along."""
 
-    def __init__(self, name: str, device: Device) -> None:
-        self.name = name
-        self.model = Model(name, device)
+    def __init__(self, model: Model) -> None:
+        self.name = model.name
+        self.model = model
         width, height = self.model.signature.size_for(16, 9)
         picture = np.zeros((height, width, 3), np.uint8)
-        luma, alpha = np.zeros((144, 256), np.uint8), np.ones((height, width), np.float32)
+        luma, alpha = np.zeros((108, 192), np.uint8), np.ones((height, width), np.float32)
         propagation = Propagation()
         propagation.remember(luma, alpha)
         # In turn, so that whatever else the machine does hits both alike.
@@ -355,38 +358,31 @@ class _Network:
 
     def cost(self, level: Level) -> Cost:
         """What a level costs with this network, in units of moving an alpha along."""
-        refining = _REFINING if level.refine else 0.0
-        network = self._units * level.scale + _BESIDE_NETWORK + refining
+        after = _REFINING if level.refine else 0.0
+        network = self._units * level.scale + _BESIDE_NETWORK
         if level.every == 1:
-            return Cost(network, network)
-        moving = 1 + _BESIDE_MOVING + refining
+            return Cost(network, network, after)
+        moving = 1 + _BESIDE_MOVING
         # The alpha could not be moved along, and the network had to run after all.
         peak = network + 1
-        return Cost((network + moving * (level.every - 1)) / level.every, peak)
+        return Cost((network + moving * (level.every - 1)) / level.every, peak, after)
 
 
-def networks(model: str) -> tuple[tuple[str, ...], str]:
-    """Which networks may stand in for one.
+def networks(asked: str, first: str) -> tuple[str, ...]:
+    """Which networks may stand in for each other, best first.
 
     Args:
-        model: what the user asked for.
-
-    Returns:
-        The names, best first, and the one to begin with. "default" may become better than it
-        begins; a network that was asked for by name may only become faster.
+        asked: what the user wrote. "default" may become better than it begins; a network that was
+            asked for by its name may only become faster.
+        first: the name of the one to begin with.
     """
     known = tuple(name for name in _BEST_FIRST if name in EMBEDDED)
-    if model == "default":
-        same = [name for name in known if EMBEDDED[name] == EMBEDDED["default"]]
-        return (known, same[0]) if same else ((model,), model)
-    if model in known:
-        return known[known.index(model) :], model
-    return (model,), model
+    if first not in known:
+        return (first,)
+    return known if asked == DEFAULT else known[known.index(first) :]
 
 
-def levels_of(
-    names: Sequence[str], *, free_size: bool = True, refine: bool = False
-) -> tuple[Level, ...]:
+def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, ...]:
     """The ladder of some networks, best first.
 
     The order is that of measured mattes: an alpha that is moved along for a frame or two is nearer
@@ -395,14 +391,13 @@ def levels_of(
     Args:
         names: of the networks, best first.
         free_size: whether the last one takes pictures of any size.
-        refine: whether there is a refinement.
     """
-    levels = [Level(names[0], refine=True)] if refine else []
+    levels = []
     for name in names[:-1]:
         levels += [Level(name), Level(name, every=2)]
     smallest = _SMALLER if free_size else 1.0
     levels.append(Level(names[-1]))
     if free_size:
         levels.append(Level(names[-1], smallest))
-    levels += [Level(names[-1], smallest, every=every) for every in (2, 3)]
+    levels += [Level(names[-1], smallest, refine=False, every=every) for every in (1, 2, 3)]
     return tuple(levels)
