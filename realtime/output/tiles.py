@@ -101,11 +101,12 @@ def windows(plane: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     """Every window of a plane, as a view: (H - rows + 1, W - columns + 1, rows, columns)."""
     height, width = plane.shape
     down, across = plane.strides
-    return np.lib.stride_tricks.as_strided(
-        plane,
-        (height - rows + 1, width - columns + 1, rows, columns),
-        (down, across, down, across),
-    )
+    shape = (height - rows + 1, width - columns + 1, rows, columns)
+    strides = (down, across, down, across)
+    if plane.flags.c_contiguous:
+        # The same, and ten times as quick to say.
+        return np.ndarray(shape, plane.dtype, plane, 0, strides)
+    return np.lib.stride_tricks.as_strided(plane, shape, strides)
 
 
 def enlarge(patches: NDArray[Any], factor: int, scratch: Scratch, name: str) -> NDArray[Any]:
