@@ -17,7 +17,7 @@ from realtime.capture import open_camera
 from realtime.control import Control
 from realtime.demand import DemandWatcher
 from realtime.errors import Interrupted, SettingsError
-from realtime.frame import VideoFormat
+from realtime.frame import Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
 from realtime.output import FanoutSink, FileSink, NullSink, Sink, VirtualCameraSink, WindowSink
@@ -88,8 +88,12 @@ def run_live(
         source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
         matting.warm_up(source.format.width, source.format.height)
         video = _video(settings, source.format)
+
+        def composite(matte: Matte, settings: Settings) -> Frame:
+            return compositor(matte, settings, refine=matting.refine)
+
         pipeline = LivePipeline(
-            source, matting, compositor, sink, video, store, seconds=seconds, stats=stats
+            source, matting, composite, sink, video, store, seconds=seconds, stats=stats
         )
         if settings.on_demand:
             device = _virtual_device(sink)

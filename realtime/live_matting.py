@@ -63,6 +63,11 @@ class LiveMatting(Closing):
         """How the governor has frames treated now, in words; empty where it does not govern."""
         return str(self._matting.level) if self._matting.governed else ""
 
+    @property
+    def refine(self) -> bool:
+        """Whether outlines are to be refined at this level; from any thread."""
+        return self._matting.level.refine
+
     def matte(self, frame: Frame) -> Matte:
         """The alpha of the next frame, of those people who are to be seen."""
         settings = self._settings.get()
