@@ -1,0 +1,448 @@
+"""The same clip through this program and through what others offer, in the same minutes.
+
+`python -m benchmarks.peers --clip ../shared/clips/office_720p.mp4 --peers ../shared/peers` writes
+`benchmarks/results/peers.json`. `--clip` may be given several times.
+
+Each contestant is a process of its own, in an environment of its own where it needs one, and they
+take turns, round after round, so that whatever else the machine does hits all alike. What counts is
+the whole process: start-up, decoding, compositing before a picture, encoding, closing. The floor is
+a bare transcode: PyAV decodes and feeds x264 in one thread, and nothing else.
+
+A peer that cannot be installed or does not run is left out, and the report says why. Very slow ones
+get fewer frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2  # noqa: F401 - before PyAV, see realtime.media
+
+# isort: split
+import av
+
+from models.errors import ModelsError, run_command
+from realtime.bench.machine import cache_folder, machine
+from realtime.inference.model import EMBEDDED, read_model
+
+_RESULTS = Path(__file__).parent / "results"
+_LOOPS = Path(__file__).parent / "loops"
+
+FLOOR, OURS = "transcode", "ours"
+
+# Seconds after which a run hangs, and an installation does.
+_PATIENCE = 600.0
+
+# Enough to see whether a contestant runs at all; it also reads its files from disk once.
+_TRIAL_FRAMES = 3
+
+
+class Unavailable(Exception):  # noqa: N818 - a peer may be missing: no error
+    """A peer cannot run here; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One program.
+
+    Attributes:
+        name: in the report.
+        title: for readers.
+        loop: its file in `loops`, None for our own command line.
+        requirements: what pip has to install for it, in an environment of its own; nothing for
+            what runs in ours.
+        extra: further arguments of its loop, such as an ONNX file.
+        most_frames: of the clip that it gets.
+        instead_of: the contestant that it stands in for, where that one is unavailable.
+    """
+
+    name: str
+    title: str
+    loop: str | None = None
+    requirements: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    most_frames: int = 10**6
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one run of a whole process took.
+
+    Attributes:
+        frames: that it delivered.
+        seconds: from its start to its end.
+        user: seconds of the processor, all threads.
+        system: likewise, in the kernel.
+        peak_mb: the most memory that it had.
+    """
+
+    frames: int
+    seconds: float
+    user: float
+    system: float
+    peak_mb: float
+
+    @property
+    def fps(self) -> float:
+        return self.frames / self.seconds
+
+
+Run = Callable[[Contestant, Path, int], Took]
+
+
+def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
+    """Everybody, the floor and ours first.
+
+    Args:
+        peers: folder of other people's networks; None for none.
+        folder: where to write a network for those that have none of their own.
+    """
+    local = folder / "fast.onnx"
+    local.write_bytes(read_model("fast-float" if "fast-float" in EMBEDDED else "fast")[0])
+    found = [
+        Contestant(FLOOR, "decode and x264 veryfast, nothing else", "transcode.py"),
+        Contestant(
+            "transcode-plain", "the same, decoding in one thread", "transcode.py", extra=("SLICE",)
+        ),
+        Contestant(OURS, "**realtime file**, background a picture"),
+        Contestant(
+            "mediapipe",
+            "MediaPipe's documented loop",
+            "mediapipe_selfie.py",
+            ("mediapipe==0.10.14",),
+        ),
+        Contestant(
+            "rembg",
+            "rembg, remove() with a small local network",
+            "rembg_remove.py",
+            ("rembg[cpu]", "av>=18.1,<19"),
+            (str(local),),
+            most_frames=90,
+        ),
+    ]
+    selfie, rvm = "selfie_segmentation.onnx", "rvm_mobilenetv3_nhwc.onnx"
+    if peers is not None and (peers / selfie).is_file():
+        title = "MediaPipe's loop with its network in onnxruntime"
+        found.append(
+            Contestant(
+                "onnx-selfie",
+                title,
+                "onnx_selfie.py",
+                (),
+                (str(peers / selfie),),
+                instead_of="mediapipe",
+            )
+        )
+    if peers is not None and (peers / rvm).is_file():
+        title = "RobustVideoMatting's documented loop"
+        found.append(
+            Contestant("rvm", title, "rvm_onnx.py", (), (str(peers / rvm),), most_frames=60)
+        )
+    return found
+
+
+@dataclass
+class Arena:
+    """Where contestants run.
+
+    Attributes:
+        environments: folder of virtual environments; what is there is used again.
+        background: path of a picture.
+        out: a folder for what they write.
+        say: is told in one line what is going on.
+    """
+
+    environments: Path
+    background: Path
+    out: Path
+    say: Callable[[str], None] = print
+    _pythons: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def run(self, contestant: Contestant, clip: Path, frames: int) -> Took:
+        """Runs one once, and looks at what it wrote.
+
+        Raises:
+            Unavailable: it cannot be installed, fails, or does not deliver the frames.
+        """
+        target = self.out / f"{contestant.name}.mp4"
+        target.unlink(missing_ok=True)
+        took = _launched(self._command(contestant, clip, target, frames))
+        delivered = _frames_in(target)
+        if delivered != frames:
+            raise Unavailable(f"delivered {delivered} of {frames} frames")
+        return Took(
+            frames, took["seconds"], took["user"], took["system"], round(took["peak_mb"], 1)
+        )
+
+    def _command(self, contestant: Contestant, clip: Path, target: Path, frames: int) -> list[str]:
+        if contestant.loop is None:
+            seconds = str(frames / float(_rate_of(clip)))
+            command = [sys.executable, "-m", "realtime", "file", str(clip), str(target)]
+            options = ["--background", str(self.background), "--quiet", "-y"]
+            return [*command, *options, "--duration", seconds]
+        return [
+            self._python(contestant.requirements),
+            str(_LOOPS / contestant.loop),
+            str(clip),
+            str(target),
+            str(self.background),
+            str(frames),
+            *contestant.extra,
+        ]
+
+    def _python(self, requirements: tuple[str, ...]) -> str:
+        if not requirements:
+            return sys.executable
+        if requirements not in self._pythons:
+            self._pythons[requirements] = str(self._environment(requirements))
+        return self._pythons[requirements]
+
+    def _environment(self, requirements: tuple[str, ...]) -> Path:
+        """The Python of an environment with these, made if need be."""
+        name = "".join(c if c.isalnum() else "-" for c in requirements[0])
+        folder = self.environments / name
+        python, installed = folder / "bin" / "python", folder / "installed"
+        if installed.is_file():
+            return python
+        self.say(f"installing {' '.join(requirements)} …")
+        try:
+            venv.create(folder, clear=True, with_pip=True)
+            subprocess.run(
+                [python, "-m", "pip", "install", "--disable-pip-version-check", *requirements],
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+            )
+        except subprocess.CalledProcessError as error:
+            raise Unavailable(f"pip cannot install it: {_last_line(error.stderr)}") from None
+        except (subprocess.TimeoutExpired, OSError) as error:
+            raise Unavailable(f"pip cannot install it: {_last_line(str(error))}") from None
+        installed.touch()
+        return python
+
+
+def _launched(command: Sequence[str]) -> dict[str, Any]:
+    """What `loops/launch.py` says of a command.
+
+    Raises:
+        Unavailable: the command failed or hangs.
+    """
+    launcher = [sys.executable, "-I", "-S", str(_LOOPS / "launch.py")]
+    try:
+        done = subprocess.run(
+            [*launcher, *command], check=True, capture_output=True, text=True, timeout=_PATIENCE
+        )
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"cannot be started: {_last_line(error.stderr)}") from None
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"took more than {_PATIENCE:.0f} s") from None
+    took: dict[str, Any] = json.loads(done.stdout)
+    if took["status"] != 0:
+        raise Unavailable(f"failed: {_last_line(done.stderr) or took['status']}")
+    return took
+
+
+def _last_line(text: str | None) -> str:
+    lines = (text or "").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def _frames_in(path: Path) -> int:
+    if not path.is_file():
+        return 0
+    with av.open(str(path)) as container:
+        return sum(1 for packet in container.demux(video=0) if packet.size)
+
+
+def _rate_of(clip: Path) -> float:
+    with av.open(str(clip)) as container:
+        return float(container.streams.video[0].average_rate or 30)
+
+
+def describe(clip: Path) -> dict[str, Any]:
+    """Size and number of frames of a clip.
+
+    Raises:
+        ModelsError: it is no video.
+    """
+    try:
+        with av.open(str(clip)) as container:
+            video = container.streams.video[0]
+            size = {"width": video.width, "height": video.height, "codec": video.codec.name}
+        return size | {"frames": _frames_in(clip)}
+    except (OSError, IndexError, av.error.FFmpegError):
+        raise ModelsError(f"{clip}: is no video; name one with --clip") from None
+
+
+def compete(
+    everybody: Sequence[Contestant],
+    clip: Path,
+    frames: int,
+    repeats: int,
+    run: Run,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Runs everybody in turn.
+
+    Args:
+        everybody: who.
+        clip: the video.
+        frames: of it, at most.
+        repeats: rounds.
+        run: runs one once; raises `Unavailable`.
+        say: is told in one line what is going on.
+
+    Returns:
+        "contestants" by name with their rounds and figures, and "skipped" with the reasons.
+
+    Raises:
+        ModelsError: the floor does not run.
+    """
+    ready: list[Contestant] = []
+    skipped: dict[str, str] = {}
+    for contestant in everybody:
+        if contestant.instead_of is not None and contestant.instead_of not in skipped:
+            continue
+        try:
+            run(contestant, clip, min(_TRIAL_FRAMES, frames))
+            ready.append(contestant)
+        except Unavailable as reason:
+            skipped[contestant.name] = str(reason)
+            say(f"{contestant.name} is left out: {reason}")
+    if not any(contestant.name == FLOOR for contestant in ready):
+        raise ModelsError(f"the bare transcode does not run: {skipped.get(FLOOR, 'not asked for')}")
+    rounds: dict[str, list[Took]] = {contestant.name: [] for contestant in ready}
+    for number in range(repeats):
+        for contestant in ready:
+            count = min(frames, contestant.most_frames)
+            try:
+                took = run(contestant, clip, count)
+            except Unavailable as reason:
+                if contestant.name == FLOOR:
+                    raise ModelsError(f"the bare transcode broke: {reason}") from None
+                skipped[contestant.name] = str(reason)
+                continue
+            rounds[contestant.name].append(took)
+            say(f"round {number + 1}, {contestant.name}: {took.fps:.1f} fps")
+    return {
+        "contestants": {
+            contestant.name: _figures(contestant.title, rounds[contestant.name], rounds[FLOOR])
+            for contestant in ready
+            if contestant.name not in skipped
+        },
+        "skipped": skipped,
+    }
+
+
+def _figures(title: str, rounds: Sequence[Took], floor: Sequence[Took]) -> dict[str, Any]:
+    fps = [took.fps for took in rounds]
+    ratios = [took.fps / low.fps for took, low in zip(rounds, floor, strict=True)]
+    return {
+        "title": title,
+        "frames": rounds[0].frames,
+        "fps": statistics.median(fps),
+        "fps_rounds": fps,
+        "of_transcode": statistics.median(ratios),
+        "of_transcode_rounds": ratios,
+        "cpu_seconds": statistics.median(took.user + took.system for took in rounds),
+        "user_seconds": statistics.median(took.user for took in rounds),
+        "system_seconds": statistics.median(took.system for took in rounds),
+        "cpu_ms_per_frame": statistics.median(
+            1e3 * (took.user + took.system) / took.frames for took in rounds
+        ),
+        "peak_mb": max(took.peak_mb for took in rounds),
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """Programs against clips, as Markdown."""
+    clips = report["clips"]
+    heads = [f"{clip['height']}p: fps (× transcode) | CPU ms a frame" for clip in clips.values()]
+    lines = [f"| program | {' | '.join(heads)} | MB |", "|---" * (2 + 2 * len(heads)) + "|"]
+    names: dict[str, str] = {}
+    for clip in clips.values():
+        names |= {name: figures["title"] for name, figures in clip["contestants"].items()}
+    for name, title in names.items():
+        cells, peak = [], 0.0
+        for clip in clips.values():
+            figures = clip["contestants"].get(name)
+            if figures is None:
+                cells += ["", ""]
+                continue
+            cells.append(f"{figures['fps']:.1f} ({figures['of_transcode']:.2f})")
+            cells.append(f"{figures['cpu_ms_per_frame']:.1f}")
+            peak = max(peak, figures["peak_mb"])
+        lines.append(f"| {title} | {' | '.join(cells)} | {peak:.0f} |")
+    skipped = {name: why for clip in clips.values() for name, why in clip["skipped"].items()}
+    lines += ["", f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."]
+    lines += [f"Left out: {name}, which {why}." for name, why in skipped.items()]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--clip", type=Path, action="append", required=True, help="a video")
+    parser.add_argument("--peers", type=Path, help="folder of other people's networks")
+    parser.add_argument("--only", action="append", metavar="NAME", help="no other peer than this")
+    parser.add_argument("--frames", type=int, help="of each clip, at most (default: all)")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds (%(default)s)")
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        default=cache_folder() / "peers",
+        help="folder for what pip installs (%(default)s)",
+    )
+    parser.add_argument(
+        "--json", type=Path, default=_RESULTS / "peers.json", help="the report (%(default)s)"
+    )
+    arguments = parser.parse_args()
+    if arguments.repeats < 1 or (arguments.frames is not None and arguments.frames < 1):
+        raise ModelsError("--repeats and --frames must be at least 1")
+    clips = {clip: describe(clip) for clip in arguments.clip}
+    report: dict[str, Any] = {"machine": machine(), "repeats": arguments.repeats, "clips": {}}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        background = folder / "background.jpg"
+        picture = files("realtime.output.backgrounds") / "assets" / "falcon9.jpg"
+        background.write_bytes(picture.read_bytes())
+        arena = Arena(arguments.environments, background, folder, _say)
+        everybody = contestants(arguments.peers, folder)
+        if arguments.only:
+            wanted = {FLOOR, *arguments.only}
+            everybody = [contestant for contestant in everybody if contestant.name in wanted]
+        for clip, size in clips.items():
+            frames = min(size["frames"], arguments.frames or size["frames"])
+            result = compete(everybody, clip, frames, arguments.repeats, arena.run, _say)
+            report["clips"][clip.name] = size | result
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(table(report))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    if not hasattr(os, "wait4"):
+        raise SystemExit("error: processes can be measured on Linux and macOS only; run it there")
+    raise SystemExit(run_command(main))

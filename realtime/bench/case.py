@@ -1,0 +1,38 @@
+"""One configuration to measure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from realtime.inference import Device
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is measured, and with what.
+
+    Attributes:
+        clip: path of the video.
+        model: the network, as `Matting` takes it.
+        device: likewise.
+        threads: of the network; None for the program's own choice.
+        seconds: how long each measurement takes, about; a whole run takes so many of the clip.
+        rates: frames in a second of the live runs, in Hz; none measures no live run.
+    """
+
+    clip: str
+    model: str
+    device: Device
+    threads: int | None
+    seconds: float
+    rates: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for another process."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Case:
+        """What `as_dict` gave, also after JSON made a list of a tuple."""
+        return cls(**{**plain, "rates": tuple(plain["rates"])})

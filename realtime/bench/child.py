@@ -1,0 +1,139 @@
+"""Measures one configuration once, in a process of its own.
+
+    python -m realtime.bench.child measure '{"clip": …}'     figures as a line of JSON
+    python -m realtime.bench.child first '{"clip": …}'       says "first" with the first frame
+
+What goes wrong comes as {"error": …} and status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import onnxruntime as ort
+
+import realtime.cli  # noqa: F401 - a user's first frame waits for it too
+from realtime.bench.case import Case
+from realtime.capture import FileSource
+from realtime.errors import RealtimeError
+from realtime.frame import Frame, VideoFormat
+from realtime.inference import Matting
+from realtime.output import Compositor, Sink
+from realtime.output.backgrounds import parse
+from realtime.pipeline import Pipeline
+
+FIRST = "first"
+
+
+def force_threads(count: int) -> None:
+    """Makes every network opened from now on use so many threads.
+
+    The program chooses the number by itself and has no option for it. A measurement of what the
+    choice is worth overrides it here, at onnxruntime, whatever the program asks for.
+    """
+
+    class Forced(ort.SessionOptions):  # type: ignore[misc] # it comes without types
+        def __init__(self) -> None:
+            super().__init__()
+            _INTRA_OP_THREADS.__set__(self, count)
+
+        intra_op_num_threads = property(_INTRA_OP_THREADS.__get__, lambda self, asked: None)
+
+    ort.SessionOptions = Forced
+
+
+_INTRA_OP_THREADS = ort.SessionOptions.intra_op_num_threads
+
+
+def measure(case: Case) -> dict[str, Any]:
+    """Everything about one configuration, once."""
+    from realtime.bench import live, stages, whole
+    from realtime.bench.material import read_frames
+
+    # The whole comes first: what follows keeps many frames, which no run of a user does.
+    result: dict[str, Any] = {"whole": whole.measure(case), "memory_mb": peak_memory_mb()}
+    video, frames = read_frames(case.clip, stages.MOST_FRAMES)
+    result["width"], result["height"] = video.width, video.height
+    result |= _network(case)
+    result["stages"] = stages.measure(case, video, frames)
+    result["live"] = [live.measure(case, frames, rate) for rate in case.rates]
+    return result
+
+
+def _network(case: Case) -> dict[str, Any]:
+    with Matting(case.model, case.device) as matting:
+        return {"model": matting.model, "provider": matting.provider}
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory that this process has had so far, in MB; None where it cannot be known."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                # Not the resource module's word: on Linux that begins with the parent's size.
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024 / 1e6
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    # Bytes on macOS, the only system that gets here.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+class _FirstFrame(Sink):
+    """Says so on stdout when a frame arrives."""
+
+    def __init__(self) -> None:
+        self.pipeline: Pipeline | None = None
+
+    def open(self, video: VideoFormat, *, transparent: bool) -> None:
+        """Nothing to prepare."""
+
+    def write(self, frame: Frame) -> None:
+        if self.pipeline is not None:
+            print(FIRST, flush=True)
+            self.pipeline.stop()
+            self.pipeline = None
+
+    def close(self, *, early: bool = False) -> None:
+        """Nothing to finish."""
+
+    def abort(self) -> None:
+        """Nothing to undo."""
+
+
+def first(case: Case) -> None:
+    """Runs until the first frame is finished."""
+    with ExitStack() as stack:
+        source = stack.enter_context(FileSource(case.clip))
+        behind = stack.enter_context(parse("demo"))
+        matting = stack.enter_context(Matting(case.model, case.device))
+        matting.warm_up(source.format.width, source.format.height)
+        sink = _FirstFrame()
+        sink.pipeline = Pipeline(source, matting, Compositor(behind), sink)
+        sink.pipeline.run()
+
+
+def main() -> int:
+    task, case = sys.argv[1], Case.from_dict(json.loads(sys.argv[2]))
+    if case.threads is not None:
+        force_threads(case.threads)
+    try:
+        if task == FIRST:
+            first(case)
+        else:
+            print(json.dumps(measure(case)))
+    except RealtimeError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""What this machine can hold live, as measured; kept where a governor can look it up."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from realtime.bench.machine import cache_folder, identity, usable_cores
+
+# Share of the frames that may be lost in a run that still counts as held: less is the noise of an
+# ordinary machine.
+_LOST = 0.005
+
+_SIZES = {(1280, 720): "720p", (1920, 1080): "1080p", (2560, 1440): "1440p", (3840, 2160): "2160p"}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of one live run without a governor.
+
+    Attributes:
+        width: of the pictures, in pixels.
+        height: likewise.
+        fps: of the camera, in Hz.
+        model: the network.
+        provider: what computed it, as onnxruntime calls it.
+        holds: whether nearly every frame arrived, 95 % of them within two frame intervals.
+        share: part of all cores' time that the process took, 0..1.
+        latency: seconds from camera to output that 95 % of the frames were within; None where none
+            arrived.
+        dropped: share of the frames that did not arrive, 0..1.
+        network: seconds that finding a frame's alpha takes, by itself.
+    """
+
+    width: int
+    height: int
+    fps: float
+    model: str
+    provider: str
+    holds: bool
+    share: float
+    latency: float | None
+    dropped: float
+    network: float
+
+    def __str__(self) -> str:
+        size = _SIZES.get((self.width, self.height), f"{self.width}×{self.height} at ")
+        cores = usable_cores()
+        what = f"{size}{self.fps:g}: model {self.model}"
+        load = f"{self.share:.0%} of {'one core' if cores == 1 else f'{cores} cores'}"
+        if self.latency is None:
+            return f"{what} is too much: no frame arrived"
+        if self.holds:
+            return f"{what}, {load}, 95 % of the frames within {self.latency * 1e3:.0f} ms"
+        if self.dropped > _LOST:
+            return f"{what} is too much: {self.dropped:.1%} of the frames dropped, {load}"
+        return (
+            f"{what} is too much: 95 % of the frames within {self.latency * 1e3:.0f} ms only, "
+            f"which is more than two frames, {load}"
+        )
+
+
+def default_path() -> Path:
+    """Where `realtime bench` keeps what it found."""
+    return cache_folder() / "held.json"
+
+
+def held(path: Path | None = None) -> tuple[Held, ...]:
+    """What `realtime bench` found out about this machine, for whoever has to choose a beginning.
+
+    A governor may begin at the best network that holds at the size and rate it is asked for, and
+    knows from `network` what others cost beside it.
+
+    Args:
+        path: of the file; None for `default_path()`.
+
+    Returns:
+        Everything that was measured with this processor, number of cores and version of the
+        program; empty where nothing was, or where the file cannot be read: it is a hint, and
+        whoever asks has to do without it as well.
+    """
+    try:
+        found = json.loads((path or default_path()).read_text("utf-8"))
+        if found["machine"] != identity():
+            return ()
+        names = {field.name for field in fields(Held)}
+        return tuple(Held(**{name: entry[name] for name in names}) for entry in found["held"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()
+
+
+def remember(found: tuple[Held, ...], path: Path | None = None) -> Path:
+    """Adds to what `held` gives; the same size, rate, network and provider are replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target = path or default_path()
+    known = {_key(entry): entry for entry in (*held(target), *found)}
+    content = {"machine": identity(), "held": [asdict(entry) for entry in known.values()]}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside and renamed: a run that starts just now must not read half of it.
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        os.replace(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return target
+
+
+def of_report(report: dict[str, Any]) -> tuple[Held, ...]:
+    """What a report says about live runs, those with forced thread counts left out."""
+    found = []
+    for run in report["runs"]:
+        if run["threads"] is not None:
+            continue
+        for rate in report["plan"]["rates"]:
+            metrics = {name: metric["median"] for name, metric in run["metrics"].items()}
+            name = f"live {rate:g}"
+            dropped = metrics[f"{name} dropped"]
+            # Missing where in some round nothing arrived.
+            tail = metrics.get(f"{name} latency p95")
+            network = sum(metrics.get(f"stage {s}", 0.0) for s in ("preprocess", "infer", "smooth"))
+            found.append(
+                Held(
+                    width=run["width"],
+                    height=run["height"],
+                    fps=rate,
+                    model=run["model"],
+                    provider=run["provider"],
+                    holds=dropped <= _LOST and tail is not None and tail / 1e3 <= 2 / rate,
+                    share=metrics[f"{name} share"],
+                    latency=None if tail is None else tail / 1e3,
+                    dropped=dropped,
+                    network=network / 1e3,
+                )
+            )
+    return tuple(found)
+
+
+def _key(entry: Held) -> tuple[int, int, float, str, str]:
+    return entry.width, entry.height, entry.fps, entry.model, entry.provider

@@ -1,0 +1,148 @@
+"""What is measured with: a clip, its frames, and a camera that delivers them by the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import cv2  # noqa: F401 - before PyAV, see realtime.media
+import numpy as np
+
+# isort: split
+import av
+
+from realtime.bench import timecode
+from realtime.capture import DemoSource, FileSource, Source
+from realtime.capture.planar import from_camera
+from realtime.errors import SourceError
+from realtime.frame import Frame, Planes, VideoFormat
+from realtime.media import plane_view
+from realtime.output import FileSink
+
+_NANOSECOND = Fraction(1, 1_000_000_000)
+
+# Of what cameras deliver: 4:2:2 and well to look at.
+_MJPEG_PIXELS = "yuvj422p"
+_MJPEG_QUALITY = "5"
+
+
+def write_demo(path: Path, width: int, height: int, seconds: float, fps: int = 30) -> None:
+    """Encodes the embedded demo as `realtime file` would, so that it can be decoded."""
+    sink = FileSink(path, overwrite=True)
+    with DemoSource(width, height, Fraction(fps), seconds) as source:
+        try:
+            sink.open(source.format, transparent=False)
+            for frame in iter(source.read, None):
+                sink.write(frame)
+            sink.close()
+        except BaseException:
+            sink.abort()
+            raise
+
+
+def read_frames(path: Path | str, most: int) -> tuple[VideoFormat, list[Frame]]:
+    """The first frames of a video, at most so many.
+
+    Raises:
+        SourceError: it is no video.
+    """
+    with FileSource(path) as source:
+        return source.format, list(islice(iter(source.read, None), most))
+
+
+def copied(planes: Planes) -> Planes:
+    """Planes of the same content in memory of their own."""
+    return Planes(*(np.ascontiguousarray(plane) for plane in map(np.copy, planes)))
+
+
+class ClockedCamera(Source):
+    """A camera that nobody has to plug in: MJPEG pictures that are due by the clock.
+
+    As a driver does, it gives out the newest picture that is due, and counts those that nobody came
+    for. The moment at which a picture was due is its time stamp, and is drawn into its luma.
+
+    Args:
+        frames: pictures to go back and forth through, at least one.
+        fps: how many a second, in Hz.
+        clock: monotonic nanoseconds.
+        sleep: waits for so many seconds.
+
+    Raises:
+        SourceError: the pictures are too small for a time code.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        fps: float,
+        clock: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        first = frames[0]
+        width, height = first.planes.width, first.planes.height
+        if width < timecode.LEAST_WIDTH or height < 2 * timecode.ROWS:
+            raise SourceError(
+                f"{width}×{height} is too small to draw a time into; measure pictures of "
+                f"{timecode.LEAST_WIDTH}×{2 * timecode.ROWS} or more"
+            )
+        packets = _to_mjpeg(frames, width, height)
+        # Back and forth: no jump between the last picture and the first.
+        self._packets = packets + packets[-2:0:-1]
+        self._decoder = av.CodecContext.create("mjpeg", "r")
+        self._interval = 1e9 / fps
+        self._clock = clock
+        self._sleep = sleep
+        self._start: int | None = None
+        self._tick = -1
+        self.format = VideoFormat(
+            width=width,
+            height=height,
+            frame_rate=Fraction(fps).limit_denominator(1001),
+            time_base=_NANOSECOND,
+            color=replace(first.color, full_range=True),
+        )
+
+    def read(self) -> Frame | None:
+        now = self._clock()
+        if self._start is None:
+            self._start = now
+        newest = int((now - self._start) / self._interval)
+        tick = max(self._tick + 1, newest)
+        self.dropped += tick - self._tick - 1
+        self._tick = tick
+        due = self._start + round(tick * self._interval)
+        if due > now:
+            self._sleep((due - now) / 1e9)
+        packet = av.Packet(self._packets[tick % len(self._packets)])
+        picture = self._decoder.decode(packet)[0]
+        assert isinstance(picture, av.VideoFrame)
+        planes, color = from_camera(picture, lent=False)
+        timecode.draw(planes.y, due / 1e9)
+        return Frame(planes, tick, due, _NANOSECOND, color)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _to_mjpeg(frames: Sequence[Frame], width: int, height: int) -> list[bytes]:
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt = _MJPEG_PIXELS
+    encoder.time_base = Fraction(1, 1000)
+    encoder.options = {"qmin": _MJPEG_QUALITY, "qmax": _MJPEG_QUALITY}
+    packets: list[bytes] = []
+    for index, frame in enumerate(frames):
+        picture = av.VideoFrame(width, height, "yuv420p")
+        for source, target in zip(frame.planes, picture.planes, strict=True):
+            plane_view(target, *source.shape)[...] = source
+        picture = picture.reformat(format=_MJPEG_PIXELS)
+        picture.pts = index
+        packets += map(bytes, encoder.encode(picture))
+    return packets + list(map(bytes, encoder.encode(None)))

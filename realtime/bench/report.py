@@ -1,0 +1,130 @@
+"""Figures as text: a table of a report, and a comparison of two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from realtime.bench import holding
+from realtime.bench.figures import Metric, compare
+from realtime.errors import RealtimeError
+
+_WHOLES = {"file": "into a file", "null": "to nowhere", "decoding": "decoding alone"}
+
+
+def read(path: Path | str) -> dict[str, Any]:
+    """A report that was written before.
+
+    Raises:
+        RealtimeError: there is none.
+    """
+    try:
+        report: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+        if report["kind"] != "realtime bench":
+            raise ValueError  # noqa: TRY301 - what is wrong with it is one thing to the user
+        for run in report["runs"]:
+            title(run)
+            _metrics(run)
+    except OSError as error:
+        raise RealtimeError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise RealtimeError(
+            f"{path}: is no report of realtime bench; write one with --json"
+        ) from None
+    return report
+
+
+def title(run: dict[str, Any]) -> str:
+    """What was measured."""
+    threads = "" if run["threads"] is None else f", {run['threads']} threads"
+    return f"{run['model']}, {run['width']}×{run['height']}, {run['provider']}{threads}"
+
+
+def machine_line(report: dict[str, Any]) -> str:
+    """Where it was measured."""
+    return ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+
+
+def text(report: dict[str, Any]) -> str:
+    """Everything, to be read in a terminal."""
+    lines = [f"Measured on {machine_line(report)}."]
+    for run in report["runs"]:
+        lines += ["", title(run), *_run_lines(_metrics(run))]
+    lines += ["", *(f"{entry}." for entry in holding.of_report(report))]
+    lines += [f"Skipped {reason}" for reason in report["skipped"]]
+    return "\n".join(lines)
+
+
+def _run_lines(metrics: dict[str, Metric]) -> Iterator[str]:
+    yield f"  {'stage':<11}{'ms':>8}{'p95':>8}{'× copy':>8}{'cpu ms':>8}{'spread':>8}"
+    copy = metrics["stage copy"].median
+    for name, metric in metrics.items():
+        if not name.startswith("stage "):
+            continue
+        stage = name.removeprefix("stage ")
+        cpu = metrics[f"cpu of {stage}"].median
+        yield (
+            f"  {stage:<11}{metric.median:8.2f}{metric.p95 or 0:8.2f}{metric.median / copy:8.1f}"
+            f"{cpu:8.2f}{metric.spread:8.0%}"
+        )
+    for kind, words in _WHOLES.items():
+        whole = metrics[f"whole {kind}"]
+        cpu = metrics[f"cpu of whole {kind}"].median
+        yield f"  {words}: {whole.median:.1f} fps, {cpu:.1f} ms of processor, ±{whole.spread:.0%}"
+    for name, share in metrics.items():
+        if not name.endswith(" share"):
+            continue
+        live = name.removesuffix(" share")
+        middle, tail = metrics.get(f"{live} latency"), metrics.get(f"{live} latency p95")
+        latency = (
+            f"{middle.median:.1f} ms from camera to output, 95 % within {tail.median:.1f}"
+            if middle is not None and tail is not None
+            else "nothing arrived"
+        )
+        dropped = metrics[f"{live} dropped"].median
+        yield f"  {live} fps: {latency}, {dropped:.1%} dropped, {share.median:.0%} of the cores"
+    memory, first = metrics.get("memory"), metrics["first frame"]
+    size = "" if memory is None else f"{memory.median:.0f} MB at most; "
+    yield f"  {size}first frame after {first.median:.2f} s"
+
+
+def comparison(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """How the figures of one report differ from those of an earlier one.
+
+    Configurations that only one of them has are named.
+    """
+    before = {title(run): _metrics(run) for run in old["runs"]}
+    after = {title(run): _metrics(run) for run in new["runs"]}
+    lines = []
+    if _lasting(old) != _lasting(new):
+        lines.append("Measured in different places: the ratios tell of both, machine and program.")
+    for name, metrics in after.items():
+        if name not in before:
+            lines.append(f"{name}: only in the new report")
+            continue
+        lines += [name, *_comparison_lines(before[name], metrics)]
+    lines += [f"{name}: only in the old report" for name in before if name not in after]
+    return "\n".join(lines)
+
+
+def _comparison_lines(old: dict[str, Metric], new: dict[str, Metric]) -> Iterator[str]:
+    yield f"  {'':<22}{'old':>9}{'new':>9}{'ratio':>8}{'noise':>7}"
+    for name, metric in new.items():
+        if name not in old:
+            continue
+        change = compare(old[name], metric)
+        yield (
+            f"  {name:<22}{old[name].median:9.3g}{metric.median:9.3g}{change.ratio:8.2f}"
+            f"{change.noise:7.0%}  {change.verdict}"
+        )
+
+
+def _metrics(run: dict[str, Any]) -> dict[str, Metric]:
+    return {name: Metric.from_dict(plain) for name, plain in run["metrics"].items()}
+
+
+def _lasting(report: dict[str, Any]) -> dict[str, Any]:
+    """What of the machine does not differ from one moment to the next."""
+    return {key: value for key, value in report["machine"].items() if key != "load"}

@@ -1,0 +1,219 @@
+"""Runs every configuration in turn, round after round, and puts the figures together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from realtime.bench.case import Case
+from realtime.bench.child import FIRST
+from realtime.bench.figures import Better, Metric
+from realtime.bench.machine import machine
+from realtime.bench.material import read_frames, write_demo
+from realtime.errors import RealtimeError
+from realtime.inference import Device
+
+# A configuration that needs so much longer than its measurements should take hangs; in seconds.
+_PATIENCE = 300.0
+_PATIENCE_FACTOR = 40.0
+
+Child = Callable[[str, Case], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        input: a video; None for the embedded demo.
+        sizes: (width, height) of the demo; a video is measured at its own.
+        models: as `Matting` takes them.
+        devices: likewise.
+        threads: of the network; None for the program's own choice.
+        seconds: how long each measurement takes, about.
+        repeats: rounds.
+        rates: of live runs, in Hz.
+    """
+
+    input: str | None = None
+    sizes: tuple[tuple[int, int], ...] = ((1280, 720), (1920, 1080))
+    models: tuple[str, ...] = ("default",)
+    devices: tuple[Device, ...] = ("auto",)
+    threads: tuple[int | None, ...] = (None,)
+    seconds: float = 5.0
+    repeats: int = 3
+    rates: tuple[float, ...] = (30.0,)
+
+
+def run(
+    plan: Plan, report: Callable[[str], None] = lambda line: None, child: Child | None = None
+) -> dict[str, Any]:
+    """Measures everything in a plan.
+
+    Args:
+        plan: what.
+        report: is told in one line what is going on.
+        child: measures once; by default in a process of its own.
+
+    Returns:
+        The report, ready for JSON: "machine", "plan", "runs" with their "metrics" (see
+        `figures.Metric`), and "skipped" with a sentence for each configuration that cannot run.
+
+    Raises:
+        RealtimeError: none of the configurations can run.
+    """
+    measure = child or _in_a_process
+    with tempfile.TemporaryDirectory(prefix="realtime-bench-") as folder:
+        where = machine()
+        cases = _cases(plan, _clips(plan, Path(folder), report))
+        rounds: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
+        skipped: list[str] = []
+        for number in range(plan.repeats):
+            for case in list(rounds):
+                report(f"round {number + 1} of {plan.repeats}: {_title(case)}")
+                try:
+                    result = measure("measure", case)
+                    result["first"] = measure(FIRST, case)["seconds"]
+                except RealtimeError as error:
+                    skipped.append(f"{_title(case)}: {error}")
+                    del rounds[case]
+                    continue
+                rounds[case].append(result)
+    if not rounds:
+        raise RealtimeError(skipped[0] if skipped else "nothing to measure")
+    return {
+        "kind": "realtime bench",
+        "machine": where,
+        "plan": {
+            "input": "demo" if plan.input is None else Path(plan.input).name,
+            "seconds": plan.seconds,
+            "repeats": plan.repeats,
+            "rates": list(plan.rates),
+        },
+        "runs": [_run(case, results) for case, results in rounds.items()],
+        "skipped": skipped,
+    }
+
+
+def _clips(plan: Plan, folder: Path, report: Callable[[str], None]) -> list[str]:
+    if plan.input is not None:
+        # Said now, in one line, rather than by every child.
+        read_frames(plan.input, 1)
+        return [plan.input]
+    clips = []
+    for width, height in plan.sizes:
+        report(f"encoding {plan.seconds:g} s of the demo at {width}×{height}")
+        path = folder / f"demo_{width}x{height}.mp4"
+        write_demo(path, width, height, plan.seconds)
+        clips.append(str(path))
+    return clips
+
+
+def _cases(plan: Plan, clips: Sequence[str]) -> list[Case]:
+    return [
+        Case(clip, model, device, threads, plan.seconds, plan.rates)
+        for clip in clips
+        for model in plan.models
+        for device in plan.devices
+        for threads in plan.threads
+    ]
+
+
+def _title(case: Case) -> str:
+    threads = "" if case.threads is None else f", {case.threads} threads"
+    return f"{Path(case.clip).stem}, {case.model}, {case.device}{threads}"
+
+
+def _in_a_process(task: str, case: Case) -> dict[str, Any]:
+    """Runs `realtime.bench.child`.
+
+    Raises:
+        RealtimeError: what it says, or that it died or hangs.
+    """
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "realtime.bench.child", task, json.dumps(case.as_dict())]
+    patience = _PATIENCE + _PATIENCE_FACTOR * case.seconds
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            if task == FIRST:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                seconds = time.perf_counter() - begin
+                process.communicate(timeout=patience)
+                if line.strip() == FIRST:
+                    return {"seconds": seconds}
+                output, errors = line, ""
+            else:
+                output, errors = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise RealtimeError(
+                f"it took more than {patience:.0f} s; measure fewer --seconds"
+            ) from None
+        except BaseException:
+            process.kill()
+            raise
+    try:
+        result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (errors.strip().splitlines() or [f"status {process.returncode}"])[-1]
+        raise RealtimeError(f"its process ended: {last}") from None
+    if "error" in result:
+        raise RealtimeError(result["error"])
+    return result
+
+
+def _run(case: Case, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One configuration's figures over its rounds."""
+    latest = results[-1]
+    metrics: dict[str, Metric] = {}
+
+    def add(name: str, unit: str, better: Better, *path: str | int) -> None:
+        values = [_at(result, path) for result in results]
+        if all(value is not None for value in values):
+            metrics[name] = Metric(unit, better, tuple(values))
+
+    for stage in latest["stages"]:
+        add(f"stage {stage}", "ms", "lower", "stages", stage, "median_ms")
+        tails = Metric("ms", "lower", tuple(r["stages"][stage]["p95_ms"] for r in results))
+        metrics[f"stage {stage}"] = replace(metrics[f"stage {stage}"], p95=tails.median)
+        add(f"cpu of {stage}", "ms", "lower", "stages", stage, "cpu_ms")
+    for kind in latest["whole"]:
+        add(f"whole {kind}", "fps", "higher", "whole", kind, "fps")
+        add(f"cpu of whole {kind}", "ms", "lower", "whole", kind, "cpu_ms")
+    for number, live in enumerate(latest["live"]):
+        name = f"live {live['fps']:g}"
+        add(f"{name} latency", "ms", "lower", "live", number, "latency_median_ms")
+        add(f"{name} latency p95", "ms", "lower", "live", number, "latency_p95_ms")
+        add(f"{name} delivered", "frames/s", "higher", "live", number, "delivered_fps")
+        add(f"{name} dropped", "of the frames", "lower", "live", number, "dropped")
+        add(f"{name} share", "of the cores", "lower", "live", number, "share")
+    add("memory", "MB", "lower", "memory_mb")
+    add("first frame", "s", "lower", "first")
+    return {
+        "model": latest["model"],
+        "provider": latest["provider"],
+        "threads": case.threads,
+        "width": latest["width"],
+        "height": latest["height"],
+        "metrics": {name: metric.as_dict() for name, metric in metrics.items()},
+        "latencies_ms": {
+            f"{live['fps']:g}": [x for r in results for x in r["live"][number]["latencies_ms"]]
+            for number, live in enumerate(latest["live"])
+        },
+    }
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    for key in path:
+        value = value[key]
+    return value

@@ -1,0 +1,190 @@
+"""Each stage by itself, on one clip: what a frame takes of it.
+
+Times of a stage are those of its caller. Codecs work on in threads of their own after a call
+returns; for them the time is that of the whole clip by its frames. The processor's time counts all
+threads of the process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, cycle, islice
+from pathlib import Path
+from typing import Any
+
+from realtime.bench.case import Case
+from realtime.bench.figures import percentile
+from realtime.bench.material import copied
+from realtime.capture import FileSource
+from realtime.frame import Frame, Matte, Planes, VideoFormat
+from realtime.inference import Matting
+from realtime.output import Compositor, FileSink, refinement
+from realtime.output.backgrounds import parse
+from realtime.output.coverage import coverage_curve
+from realtime.stats import Stats
+
+# Different pictures in turn, as in a video: one picture alone would stay in the processor's cache.
+# So many of 4K take 750 MB.
+MOST_FRAMES = 60
+
+# The first frames find cold caches, and memory that has to be taken first.
+_WARM_UP = 5
+_LEAST_FRAMES = 10
+
+_IMAGE, _BLUR = "demo", "blur"
+
+Figures = dict[str, float]
+
+
+class Recorder(Stats):
+    """Keeps every duration, in seconds, by stage; and the processor's time up to each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.durations: dict[str, list[float]] = {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        super().add(stage, seconds)
+        self.durations.setdefault(stage, []).append(seconds)
+
+
+def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str, Figures]:
+    """Median, 95th percentile and processor time of each stage, in ms, by its name.
+
+    Stages, in the order of the pipeline:
+        copy: of a frame's planes, the unit that others can be measured in.
+        decode, preprocess, infer, smooth: as they run.
+        refine: fitting outlines to the picture at the network's size, a part of composite.
+        composite: before a picture.
+        blur: before the blurred room, the blur included.
+        encode: H.264.
+    """
+    found: dict[str, Figures] = {}
+    budget = case.seconds / 8
+    found["copy"] = _repeat(_copier(frames[0].planes), (f.planes for f in cycle(frames)), budget)
+    found["decode"] = _decoding(case, len(frames))
+    mattes, inference = _inference(case, video, frames, budget)
+    found.update(inference)
+    turns = cycle(mattes)
+    found["refine"] = _repeat(_refine, turns, budget)
+    for name, background in (("composite", _IMAGE), ("blur", _BLUR)):
+        with parse(background) as behind:
+            found[name] = _repeat(Compositor(behind), turns, budget)
+    with parse(_IMAGE) as behind:
+        finish = Compositor(behind)
+        finished = [copied(finish(matte).planes) for matte in mattes]
+    found["encode"] = _encoding(video, frames, finished)
+    return found
+
+
+def _copier(planes: Planes) -> Callable[[Planes], None]:
+    target = copied(planes)
+
+    def copy(source: Planes) -> None:
+        for new, old in zip(target, source, strict=True):
+            new[...] = old
+
+    return copy
+
+
+def _refine(matte: Matte) -> None:
+    luma, alpha = matte.frame.planes.y, matte.alpha
+    refinement.fit(luma, alpha, coverage_curve(len(luma) / len(alpha)))
+
+
+def _repeat(work: Callable[[Any], object], items: Iterable[Any], seconds: float) -> Figures:
+    """Times a call on one item after another for so long."""
+    supply = iter(items)
+    for item in islice(supply, _WARM_UP):
+        work(item)
+    durations = []
+    cpu, end = time.process_time(), time.perf_counter() + seconds
+    for item in supply:
+        begin = time.perf_counter()
+        work(item)
+        durations.append(time.perf_counter() - begin)
+        if len(durations) >= _LEAST_FRAMES and time.perf_counter() >= end:
+            break
+    return _figures(durations, time.process_time() - cpu)
+
+
+def _figures(durations: Sequence[float], cpu: float) -> Figures:
+    return {
+        "median_ms": percentile(durations, 50) * 1e3,
+        "p95_ms": percentile(durations, 95) * 1e3,
+        "cpu_ms": cpu / len(durations) * 1e3,
+    }
+
+
+def _of_whole(durations: Sequence[float], seconds: float, cpu: float) -> Figures:
+    """Where work goes on between the calls."""
+    return _figures(durations, cpu) | {"median_ms": seconds / len(durations) * 1e3}
+
+
+def _decoding(case: Case, count: int) -> Figures:
+    durations = []
+    with FileSource(case.clip) as source:
+        # Opened, and with it the first frame decoded: what is steady counts.
+        source.read()
+        cpu, begin = time.process_time(), time.perf_counter()
+        last = begin
+        for _ in islice(iter(source.read, None), count):
+            now = time.perf_counter()
+            durations.append(now - last)
+            last = now
+    return _of_whole(durations, last - begin, time.process_time() - cpu)
+
+
+def _inference(
+    case: Case, video: VideoFormat, frames: Sequence[Frame], seconds: float
+) -> tuple[list[Matte], dict[str, Figures]]:
+    recorder = Recorder()
+    found: dict[str, Figures] = {}
+    with Matting(case.model, case.device, stats=recorder) as matting:
+        matting.warm_up(video.width, video.height)
+        # Every frame once at least: what follows needs its matte.
+        mattes = []
+        end = time.perf_counter() + 3 * seconds
+        cpu = time.process_time()
+        for number, frame in enumerate(chain(frames, _again(frames))):
+            matte = matting.matte(frame)
+            if number < len(frames):
+                mattes.append(matte)
+            elif time.perf_counter() >= end or number >= 100 * len(frames):
+                break
+        spent = time.process_time() - cpu
+    wall = sum(map(sum, recorder.durations.values()))
+    for name, durations in recorder.durations.items():
+        warm = durations[_WARM_UP:] if len(durations) > 2 * _WARM_UP else durations
+        # The network's threads make it more than the time that passes; nobody else here does.
+        found[name] = _figures(warm, sum(warm) * spent / wall)
+    return mattes, found
+
+
+def _again(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """The frames from the beginning, over and over; to the smoothing each round is a seek."""
+    return cycle(frames)
+
+
+def _encoding(video: VideoFormat, frames: Sequence[Frame], pictures: Sequence[Planes]) -> Figures:
+    durations = []
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        sink = FileSink(Path(folder) / "encoded.mp4")
+        stack.callback(sink.abort)
+        sink.open(video, transparent=False)
+        cpu, begin = time.process_time(), time.perf_counter()
+        for frame, planes in zip(frames, pictures, strict=True):
+            start = time.perf_counter()
+            sink.write(_with(frame, planes))
+            durations.append(time.perf_counter() - start)
+        sink.close()
+        seconds = time.perf_counter() - begin
+        return _of_whole(durations, seconds, time.process_time() - cpu)
+
+
+def _with(frame: Frame, planes: Planes) -> Frame:
+    return Frame(planes, frame.index, frame.pts, frame.time_base, frame.color)

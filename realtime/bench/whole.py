@@ -1,0 +1,60 @@
+"""The whole pipeline on a clip: into a file, to nowhere, and decoding alone beside them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from realtime.bench.case import Case
+from realtime.capture import FileSource
+from realtime.inference import Matting
+from realtime.output import Compositor, FileSink, NullSink, Sink
+from realtime.output.backgrounds import parse
+from realtime.pipeline import Pipeline
+from realtime.stats import Stats
+
+_BACKGROUND = "demo"
+
+Figures = dict[str, float]
+
+
+def measure(case: Case) -> dict[str, Figures]:
+    """Frames in a second and processor time per frame; start-up is left out.
+
+    Kinds: "file" encodes H.264, "null" keeps nothing, "decoding" is the source alone.
+    """
+    found = {"decoding": _decoding(case)}
+    found["null"] = _pipeline(case, NullSink())
+    with tempfile.TemporaryDirectory() as folder:
+        found["file"] = _pipeline(case, FileSink(Path(folder) / "whole.mp4"))
+    return found
+
+
+def _decoding(case: Case) -> Figures:
+    with FileSource(case.clip, duration=case.seconds) as source:
+        cpu, begin = time.process_time(), time.perf_counter()
+        count = sum(1 for _ in iter(source.read, None))
+        seconds = time.perf_counter() - begin
+    return _figures(count, seconds, time.process_time() - cpu)
+
+
+def _pipeline(case: Case, sink: Sink) -> Figures:
+    """Runs what `realtime.jobs` runs, without sound."""
+    stats = Stats()
+    with ExitStack() as stack:
+        source = stack.enter_context(FileSource(case.clip, duration=case.seconds))
+        behind = stack.enter_context(parse(_BACKGROUND))
+        matting = stack.enter_context(Matting(case.model, case.device, stats=stats))
+        matting.warm_up(source.format.width, source.format.height)
+        pipeline = Pipeline(source, matting, Compositor(behind), sink, stats=stats)
+        # `Pipeline.run` also closes the sink: what the encoder still holds counts.
+        cpu, begin = time.process_time(), time.perf_counter()
+        summary = pipeline.run()
+        seconds = time.perf_counter() - begin
+    return _figures(summary.frames_out, seconds, time.process_time() - cpu)
+
+
+def _figures(frames: int, seconds: float, cpu: float) -> Figures:
+    return {"fps": frames / seconds, "cpu_ms": cpu / frames * 1e3, "frames": frames}
