@@ -20,7 +20,15 @@ from realtime.errors import Interrupted, SettingsError
 from realtime.frame import Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
-from realtime.output import FanoutSink, FileSink, NullSink, Sink, VirtualCameraSink, WindowSink
+from realtime.output import (
+    DetachedSink,
+    FanoutSink,
+    FileSink,
+    NullSink,
+    Sink,
+    VirtualCameraSink,
+    WindowSink,
+)
 from realtime.output.compositor import LiveCompositor
 from realtime.overlay import Overlay
 from realtime.running import OnProgress
@@ -170,13 +178,11 @@ def _virtual_device(sink: Sink) -> Callable[[], str | None]:
 
 def _sink(settings: Settings, output: Callable[[str], Sink]) -> Sink:
     sinks = [output(name) for name in settings.outputs]
-    return sinks[0] if len(sinks) == 1 else FanoutSink(sorted(sinks, key=_urgency))
-
-
-def _urgency(sink: Sink) -> int:
-    """Those on air come first, and files, which take their time, last."""
-    order = (VirtualCameraSink, WindowSink, NullSink, FileSink)
-    return next(place for place, kind in enumerate(order) if isinstance(sink, kind))
+    if len(sinks) == 1:
+        return sinks[0]
+    # Files take their time: not that of those on air, who come first.
+    ready = [DetachedSink(sink) if isinstance(sink, FileSink) else sink for sink in sinks]
+    return FanoutSink(sorted(ready, key=lambda sink: not isinstance(sink, VirtualCameraSink)))
 
 
 def _output(

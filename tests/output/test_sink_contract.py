@@ -17,6 +17,7 @@ import pytest
 from realtime.errors import OutputError
 from realtime.frame import UInt8, VideoFormat
 from realtime.output import (
+    DetachedSink,
     FanoutSink,
     FileSink,
     NullSink,
@@ -75,7 +76,7 @@ def make(
         monkeypatch.setattr(loopback, "query", lambda path: node)
         return lambda: VirtualCameraSink(module=FakePyvirtualcam())
     if request.param == "several":
-        return lambda: FanoutSink([NullSink(), FileSink(tmp_path / "out.mkv")])
+        return lambda: FanoutSink([NullSink(), DetachedSink(FileSink(tmp_path / "out.mkv"))])
     return lambda: FileSink(tmp_path / request.param)
 
 
