@@ -596,7 +596,7 @@ class TestCommand:
         earlier = tmp_path / "old.json"
         earlier.write_text(json.dumps(_report()), "utf-8")
         new = _report((90.0, 91.0))
-        monkeypatch.setattr("realtime.bench.run", lambda plan, say: new)
+        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: new)
         done = CliRunner().invoke(cli, ["bench", "--quiet", "--compare", str(earlier)])
         assert done.exit_code == 0, done.output
         assert "faster" in done.output
@@ -626,7 +626,7 @@ class TestCommand:
             asked.append(plan)
             raise RealtimeError("enough")
 
-        monkeypatch.setattr("realtime.bench.run", run)
+        monkeypatch.setattr("realtime.bench.runner.run", run)
         arguments = ["--size", "360p,1080p,4K,640x480", "--threads", "1,auto", "--fps", "30,59.94"]
         CliRunner().invoke(cli, ["bench", *arguments, "--model", "fast,other"])
         assert asked[0].sizes == ((640, 360), (1920, 1080), (3840, 2160), (640, 480))

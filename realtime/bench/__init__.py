@@ -11,9 +11,6 @@
 Each round of each configuration runs in a process of its own, so that memory and thread counts are
 its own too, and rounds of all configurations take turns, so that whatever else the machine does
 hits all alike.
+
+Nothing is imported here: who only wants to know what is held need not load everything else.
 """
-
-from realtime.bench.holding import Held, held
-from realtime.bench.runner import Plan, run
-
-__all__ = ["Held", "Plan", "held", "run"]

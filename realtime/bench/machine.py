@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from realtime import checksums
@@ -20,6 +19,9 @@ _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 
 def machine() -> dict[str, str | int | float]:
     """CPU, cores, memory, system, versions of what does the work, and how busy it is just now."""
+    # Here, since it takes long to load, and a run that looks up what is held does without.
+    from importlib.metadata import PackageNotFoundError, version
+
     found: dict[str, str | int | float] = {
         "cpu": _cpu_name(),
         "cores": usable_cores(),

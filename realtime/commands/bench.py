@@ -15,7 +15,7 @@ from realtime.commands.common import INTERRUPTED, Number
 from realtime.errors import RealtimeError, SourceError
 
 if TYPE_CHECKING:
-    from realtime.bench import Plan
+    from realtime.bench.runner import Plan
 
 # Names by the number of lines, and what stands behind them in 16:9.
 _NAMED = {f"{lines}p": (lines * 16 // 9 // 2 * 2, lines) for lines in (360, 720, 1080, 1440, 2160)}
@@ -161,7 +161,7 @@ def bench(
 
     Close other programs first. What the machine holds live is kept for the program itself.
     """
-    from realtime.bench import Plan
+    from realtime.bench.runner import Plan
 
     try:
         if input is not None:
@@ -184,7 +184,8 @@ def bench(
 def _measure(
     plan: Plan, compare: str | None, json_file: str | None, html_file: str | None, quiet: bool
 ) -> None:
-    from realtime.bench import holding, page, report, run
+    from realtime.bench import holding, page, report
+    from realtime.bench.runner import run
 
     # Before minutes of work.
     earlier = None if compare is None else report.read(compare)
