@@ -6,13 +6,11 @@ import platform
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from realtime.errors import OutputError
-from realtime.frame import Frame, Planes, VideoFormat
+from realtime.frame import Frame, VideoFormat
 from realtime.output import loopback
 from realtime.output.sink import Sink
-from realtime.output.webcam_color import write_as_webcam
+from realtime.output.webcam_color import WebcamPicture
 
 # Pictures that may come in a burst, and how much faster than promised a camera may run: clocks
 # differ, and a busy machine delivers two at once. What is beyond that is another rate.
@@ -52,16 +50,7 @@ class VirtualCameraSink(Sink):
             raise OutputError("a virtual camera cannot carry transparency; choose --background")
         device = self._device()
         self._camera = self._open_camera(video, device)
-        # One buffer in the layout that the device takes; the planes are written straight into it.
-        height, width = video.height, video.width
-        self._buffer = np.empty(height * width * 3 // 2, np.uint8)
-        luma, chroma = height * width, height * width // 4
-        half = (height // 2, width // 2)
-        self._planes = Planes(
-            self._buffer[:luma].reshape(height, width),
-            self._buffer[luma : luma + chroma].reshape(half),
-            self._buffer[luma + chroma :].reshape(half),
-        )
+        self._picture = WebcamPicture(video.width, video.height)
         self._rate = float(video.frame_rate)
 
     def _device(self) -> str | None:
@@ -103,9 +92,9 @@ class VirtualCameraSink(Sink):
         if not self._in_time(frame.time):
             self.dropped += 1
             return
-        write_as_webcam(frame.planes, frame.color, self._planes)
+        self._picture.write(frame.planes, frame.color)
         try:
-            self._camera.send(self._buffer)
+            self._camera.send(self._picture.buffer)
         except (RuntimeError, OSError) as error:
             raise OutputError(f"{self.device}: broke while sending ({error}); open it anew") from (
                 error

@@ -21,6 +21,39 @@ _WEBCAM = ColorTags(full_range=False, matrix=6, primaries=6, transfer=6)
 _OTHER_MATRICES = (1, 9)
 
 
+class WebcamPicture:
+    """One buffer in the layout I420, which virtual cameras and OpenCV take.
+
+    Args:
+        width: pixels, even.
+        height: pixels, even.
+
+    Attributes:
+        buffer: uint8 (height · 3/2, width): the luma's rows, then those of both chromas.
+        planes: views on it.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.buffer: UInt8 = np.empty((height * 3 // 2, width), np.uint8)
+        flat = self.buffer.reshape(-1)
+        luma, chroma = height * width, height * width // 4
+        half = (height // 2, width // 2)
+        self.planes = Planes(
+            flat[:luma].reshape(height, width),
+            flat[luma : luma + chroma].reshape(half),
+            flat[luma + chroma :].reshape(half),
+        )
+
+    def write(self, planes: Planes, color: ColorTags) -> None:
+        """Takes a picture of the same size."""
+        write_as_webcam(planes, color, self.planes)
+
+    def to_bgr(self) -> UInt8:
+        """As programs show it: uint8 (height, width, 3)."""
+        bgr: UInt8 = cv2.cvtColor(self.buffer, cv2.COLOR_YUV2BGR_I420)
+        return bgr
+
+
 def write_as_webcam(planes: Planes, color: ColorTags, target: Planes) -> None:
     """Writes a picture as a webcam would send it; one pass where it is one already.
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import cv2
 
-from realtime.color import planes_to_rgb
 from realtime.errors import OutputError
 from realtime.frame import Frame, UInt8, VideoFormat
 from realtime.output.sink import Sink
+from realtime.output.webcam_color import WebcamPicture
 
 _ESCAPE = 27
 
@@ -50,6 +50,7 @@ class WindowSink(Sink):
         self._decorate = decorate
         self._lock = threading.Lock()
         self._newest: Frame | None = None
+        self._picture: WebcamPicture | None = None
         self._opened = False
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
@@ -81,8 +82,11 @@ class WindowSink(Sink):
         return visible and (code < 0 or self._on_key(code))
 
     def _show(self, frame: Frame) -> None:
-        rgb = planes_to_rgb(frame.planes, frame.color)
-        bgr: UInt8 = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=rgb)
+        planes = frame.planes
+        if self._picture is None or self._picture.planes.y.shape != planes.y.shape:
+            self._picture = WebcamPicture(planes.width, planes.height)
+        self._picture.write(planes, frame.color)
+        bgr = self._picture.to_bgr()
         if self._decorate is not None:
             self._decorate(bgr)
         cv2.imshow(self._title, bgr)

@@ -7,7 +7,7 @@ import pytest
 
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.frame import ColorTags, Planes
-from realtime.output.webcam_color import write_as_webcam
+from realtime.output.webcam_color import WebcamPicture, write_as_webcam
 
 WEBCAM = ColorTags(full_range=False, matrix=6)
 
@@ -45,3 +45,15 @@ def test_full_range_keeps_black_white_and_grey() -> None:
     write_as_webcam(Planes(luma, chroma, chroma), ColorTags(full_range=True), target)
     assert target.y.tolist() == [[16, 235, 126, 71]]
     assert target.u.tolist() == target.v.tolist() == [[16, 128, 240, 72]]
+
+
+def test_a_picture_for_programs_has_the_colors_of_its_source() -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    for color in (WEBCAM, ColorTags(full_range=False, matrix=1)):
+        picture = WebcamPicture(64, 48)
+        picture.write(rgb_to_planes(rgb, color), color)
+        assert picture.buffer.shape == (72, 64)
+        bgr = picture.to_bgr()
+        np.testing.assert_allclose(
+            bgr[4::8, 4::8, ::-1].astype(int), rgb[4::8, 4::8].astype(int), atol=5
+        )

@@ -42,7 +42,7 @@ class Camera:
     def send(self, frame: UInt8) -> None:
         assert frame.dtype == np.uint8
         assert frame.size == self.size[0] * self.size[1] * 3 // 2
-        self.frames.append(frame.copy())
+        self.frames.append(frame.reshape(-1).copy())
 
     def close(self) -> None:
         self.closed += 1
