@@ -189,10 +189,11 @@ class Arena:
 
     def _command(self, contestant: Contestant, clip: Path, target: Path, frames: int) -> list[str]:
         if contestant.loop is None:
-            seconds = str(frames / float(_rate_of(clip)))
             command = [sys.executable, "-m", "realtime", "file", str(clip), str(target)]
             options = ["--background", str(self.background), "--quiet", "-y"]
-            return [*command, *options, "--duration", seconds]
+            if frames < _frames_in(clip):
+                options += ["--duration", str(frames / _rate_of(clip))]
+            return [*command, *options]
         return [
             self._python(contestant.requirements),
             str(_LOOPS / contestant.loop),

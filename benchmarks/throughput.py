@@ -107,7 +107,7 @@ def _of_bench(bench: dict[str, Any]) -> Iterator[Goal]:
 def _figures(bench: dict[str, Any], lines: int) -> Callable[[str], float | None]:
     """Medians of the program as it comes, at one size."""
     fitting = (r for r in bench["runs"] if r["height"] == lines and r["threads"] is None)
-    run = next(fitting, {"metrics": {}})
+    run: dict[str, Any] = next(fitting, {"metrics": {}})
 
     def figure(name: str) -> float | None:
         metric = run["metrics"].get(name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -588,6 +591,27 @@ class TestCommand:
         assert drawn.read_text("utf-8").count("<svg") == 3
         (entry,) = held(tmp_path / "realtime" / "held.json")
         assert (entry.width, entry.height, entry.fps) == (320, 180, 30)
+
+    def test_ctrl_c_ends_it_and_whatever_it_started(self, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "realtime", "bench", "--size", "320x180"]
+        files = ["--json", str(tmp_path / "r.json")]
+        with subprocess.Popen(
+            [*command, *files, "--seconds", "20"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        ) as process:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            assert next(line for line in lines if line.startswith("round 1"))
+            process.send_signal(signal.SIGINT)
+            # Ends with the last process that holds the other end.
+            rest = process.stderr.read()
+        assert process.returncode == 130
+        assert rest.strip() == "Error: interrupted, nothing was written"
+        assert not (tmp_path / "r.json").exists()
+        assert not (tmp_path / "realtime").exists()
 
     def test_comparing_ends_with_verdicts(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,8 +11,14 @@ from typing import Any, Literal
 Better = Literal["lower", "higher"]
 Verdict = Literal["within noise", "faster", "slower", "better", "worse"]
 
-# Two runs of one program differ by so much even where each agrees with itself.
+# Two runs of one program differ by so much even where each agrees with itself, and by so much where
+# there is but one round to tell.
 _LEAST_NOISE = 0.03
+_UNKNOWN_NOISE = 0.1
+
+# Standard errors of a difference that are still noise: few rounds tell little of how they scatter,
+# and of thirty figures none should be called changed by chance.
+_ERRORS = 4.0
 
 # What one calls a change depends on what is measured.
 _TIMES = ("ms", "fps", "s")
@@ -46,6 +52,13 @@ class Metric:
         middle = abs(self.median)
         return (max(self.rounds) - min(self.rounds)) / middle if middle else 0.0
 
+    @property
+    def variance(self) -> float:
+        """Squared standard error of the mean round, relative to the median; 0 for one round."""
+        if len(self.rounds) < 2 or not self.median:
+            return 0.0
+        return statistics.variance(self.rounds) / len(self.rounds) / self.median**2
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self) | {"median": self.median, "spread": self.spread}
@@ -74,11 +87,11 @@ class Change:
 def compare(old: Metric, new: Metric) -> Change:
     """Judges a difference by how much the rounds of both differ among themselves.
 
-    The noise is the larger of the two spreads, and 3 % at least. Whether a figure is from one round
-    only, nobody can know its noise: then it is 10 %.
+    Noise is four standard errors of the difference, and 3 % at least. Where a figure is from one
+    round only, nobody can know: then it is 10 % at least.
     """
-    single = 0.1 if min(len(old.rounds), len(new.rounds)) < 2 else 0.0
-    noise = max(old.spread, new.spread, _LEAST_NOISE, single)
+    least = _LEAST_NOISE if min(len(old.rounds), len(new.rounds)) > 1 else _UNKNOWN_NOISE
+    noise = max(_ERRORS * math.sqrt(old.variance + new.variance), least)
     from_zero = math.inf if new.median else math.nan
     ratio = new.median / old.median if old.median else from_zero
     if math.isnan(ratio) or (ratio > 0 and abs(math.log(ratio)) <= math.log1p(noise)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,9 @@ def read(path: Path | str) -> dict[str, Any]:
 
 def title(run: dict[str, Any]) -> str:
     """What was measured."""
-    threads = "" if run["threads"] is None else f", {run['threads']} threads"
-    return f"{run['model']}, {run['width']}×{run['height']}, {run['provider']}{threads}"
+    words = f"{run['model']}, {run['width']}×{run['height']}, {run['provider']}"
+    count = run["threads"]
+    return words if count is None else f"{words}, {count} thread{'' if count == 1 else 's'}"
 
 
 def machine_line(report: dict[str, Any]) -> str:
@@ -72,7 +74,10 @@ def _run_lines(metrics: dict[str, Metric]) -> Iterator[str]:
     for kind, words in _WHOLES.items():
         whole = metrics[f"whole {kind}"]
         cpu = metrics[f"cpu of whole {kind}"].median
-        yield f"  {words}: {whole.median:.1f} fps, {cpu:.1f} ms of processor, ±{whole.spread:.0%}"
+        yield (
+            f"  {words}: {whole.median:.1f} fps, spread {whole.spread:.0%}; "
+            f"{cpu:.1f} ms of processor a frame"
+        )
     for name, share in metrics.items():
         if not name.endswith(" share"):
             continue
@@ -115,8 +120,10 @@ def _comparison_lines(old: dict[str, Metric], new: dict[str, Metric]) -> Iterato
         if name not in old:
             continue
         change = compare(old[name], metric)
+        # Both are nothing where it is not a number.
+        ratio = 1.0 if math.isnan(change.ratio) else change.ratio
         yield (
-            f"  {name:<22}{old[name].median:9.3g}{metric.median:9.3g}{change.ratio:8.2f}"
+            f"  {name:<22}{old[name].median:9.3g}{metric.median:9.3g}{ratio:8.2f}"
             f"{change.noise:7.0%}  {change.verdict}"
         )
 

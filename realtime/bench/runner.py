@@ -127,7 +127,7 @@ def _cases(plan: Plan, clips: Sequence[str]) -> list[Case]:
 
 
 def _title(case: Case) -> str:
-    threads = "" if case.threads is None else f", {case.threads} threads"
+    threads = "" if case.threads is None else f", threads {case.threads}"
     return f"{Path(case.clip).stem}, {case.model}, {case.device}{threads}"
 
 

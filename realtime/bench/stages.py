@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from itertools import chain, cycle, islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,24 @@ Figures = dict[str, float]
 
 
 class Recorder(Stats):
-    """Keeps every duration, in seconds, by stage; and the processor's time up to each."""
+    """Keeps every duration by stage, and what the process used of the processor; in seconds.
+
+    Stages follow each other in one thread: what was used since the end of the stage before belongs
+    to this one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.durations: dict[str, list[float]] = {}
+        self.cpu: dict[str, float] = {}
+        self._before = time.process_time()
 
     def add(self, stage: str, seconds: float) -> None:
         super().add(stage, seconds)
+        now = time.process_time()
         self.durations.setdefault(stage, []).append(seconds)
+        self.cpu[stage] = self.cpu.get(stage, 0.0) + now - self._before
+        self._before = now
 
 
 def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str, Figures]:
@@ -141,32 +150,27 @@ def _decoding(case: Case, count: int) -> Figures:
 def _inference(
     case: Case, video: VideoFormat, frames: Sequence[Frame], seconds: float
 ) -> tuple[list[Matte], dict[str, Figures]]:
-    recorder = Recorder()
     found: dict[str, Figures] = {}
+    with Matting(case.model, case.device, stats=Stats()) as cold:
+        cold.warm_up(video.width, video.height)
+        for frame in frames[:_WARM_UP]:
+            cold.matte(frame)
+    recorder = Recorder()
+    mattes: list[Matte] = []
     with Matting(case.model, case.device, stats=recorder) as matting:
         matting.warm_up(video.width, video.height)
-        # Every frame once at least: what follows needs its matte.
-        mattes = []
         end = time.perf_counter() + 3 * seconds
-        cpu = time.process_time()
-        for number, frame in enumerate(chain(frames, _again(frames))):
+        # Every frame once at least, since what follows needs its matte; then from the beginning
+        # over and over, which is a seek to the smoothing.
+        for number, frame in enumerate(cycle(frames)):
             matte = matting.matte(frame)
             if number < len(frames):
                 mattes.append(matte)
-            elif time.perf_counter() >= end or number >= 100 * len(frames):
+            elif time.perf_counter() >= end:
                 break
-        spent = time.process_time() - cpu
-    wall = sum(map(sum, recorder.durations.values()))
     for name, durations in recorder.durations.items():
-        warm = durations[_WARM_UP:] if len(durations) > 2 * _WARM_UP else durations
-        # The network's threads make it more than the time that passes; nobody else here does.
-        found[name] = _figures(warm, sum(warm) * spent / wall)
+        found[name] = _figures(durations, recorder.cpu[name])
     return mattes, found
-
-
-def _again(frames: Sequence[Frame]) -> Iterator[Frame]:
-    """The frames from the beginning, over and over; to the smoothing each round is a seek."""
-    return cycle(frames)
 
 
 def _encoding(video: VideoFormat, frames: Sequence[Frame], pictures: Sequence[Planes]) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from realtime.bench.case import Case
@@ -17,6 +18,8 @@ from realtime.stats import Stats
 
 _BACKGROUND = "demo"
 
+_WARM_UP = 0.5
+
 Figures = dict[str, float]
 
 
@@ -25,6 +28,8 @@ def measure(case: Case) -> dict[str, Figures]:
 
     Kinds: "file" encodes H.264, "null" keeps nothing, "decoding" is the source alone.
     """
+    # Once for nothing: threads start, memory is taken.
+    _pipeline(replace(case, seconds=min(case.seconds, _WARM_UP)), NullSink())
     found = {"decoding": _decoding(case)}
     found["null"] = _pipeline(case, NullSink())
     with tempfile.TemporaryDirectory() as folder:
