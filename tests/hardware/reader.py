@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from realtime.bench import timecode
 from realtime.frame import UInt8
-from tests.hardware import timecode
 
 # isort: split
 import av

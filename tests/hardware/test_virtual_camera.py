@@ -233,7 +233,7 @@ def _threads(pid: int) -> list[str]:
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_latency_through_the_pixels(loopback: str, size: tuple[int, int]) -> None:
     width, height = size
-    command = [sys.executable, "-m", "tests.hardware.timecode", loopback, str(width), str(height)]
+    command = [sys.executable, "-m", "tests.hardware.sender", loopback, str(width), str(height)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             _wait_until_sending(loopback)
