@@ -48,11 +48,18 @@ _SETTLING = 3
 # A step down that comes so soon after another, in seconds, goes all the way.
 _AGAIN = 1.0
 
-# Seconds of calm before a step up, and before one to a level that had to be left. These double each
-# time, and halve again in so many seconds: a level that barely holds is tried some times an hour.
+# Seconds of calm before a step up, and before one to a level that had to be left once. These double
+# with each further time: a level that barely holds is tried some times an hour.
 _PATIENCE = 2.0
 _CAUTION = 10.0
 _LONGEST_PATIENCE = 600.0
+
+# Where the load is less than this share of what it was when the level had to be left, so much of
+# the caution is enough.
+_RELIEF = 0.6
+_CONFIDENCE = 0.25
+
+# Seconds in which one setback is forgotten.
 _FORGETTING = 600.0
 
 # A level that should not fit is tried nevertheless after so many times the calm. One that would
@@ -140,6 +147,15 @@ class _Sample:
     interval: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Setbacks:
+    """How often a level had to be left, fading; when last, and what a unit of cost took then."""
+
+    count: float
+    last: float
+    unit: float
+
+
 _Samples = Sequence[_Sample] | deque[_Sample]
 
 
@@ -191,8 +207,7 @@ class Governor:
         self._clock = clock
         self._announce = announce
         self._start = start
-        # How often each level had to be left, fading, and when last.
-        self._setbacks = [(0.0, clock())] * len(levels)
+        self._setbacks = [_Setbacks(0.0, clock(), 0.0)] * len(levels)
         self._usable = [True] * len(levels)
         # The least that a unit of cost was ever seen to take: the machine without load.
         self._best_unit = math.inf
@@ -300,8 +315,7 @@ class Governor:
         if spoiled <= _SPOILED_LASTING:
             self._fair_since = now
         if len(self._samples) >= 2 * _FEWEST:
-            unit = _mean_busy(self._samples) / self._costs[self.level].mean
-            self._best_unit = min(self._best_unit, unit)
+            self._best_unit = min(self._best_unit, self._unit(self._samples))
 
     def _learn(self) -> None:
         """Replaces what this level was foreseen to cost, relative to the one below it.
@@ -368,7 +382,9 @@ class Governor:
         # What was foreseen a moment ago was wrong: then as far as there is, and up from there.
         wrong = now - self._went_down < _AGAIN
         target = fitting[0] if fitting and not wrong else lower[-1]
-        self._setbacks[self.level] = (self._setbacks_of(self.level, now) + 1, now)
+        self._setbacks[self.level] = _Setbacks(
+            self._setbacks_of(self.level, now) + 1, now, self._unit(latest)
+        )
         self._went_down = now
         self._go(target, reason, now)
 
@@ -378,7 +394,7 @@ class Governor:
         busy = _mean_busy(recent)
         if busy > 0.9 * self._interval:
             return True
-        if busy / mine.mean > _LOADED * self._best_unit:
+        if self._unit(recent) > _LOADED * self._best_unit:
             return True
         latencies = [s.latency for s in recent if s.latency is not None]
         if not latencies:
@@ -441,15 +457,22 @@ class Governor:
                 self._costs = list(self._foreseen)
 
     def _setbacks_of(self, level: int, now: float) -> float:
-        count, last = self._setbacks[level]
-        return max(0.0, count - (now - last) / _FORGETTING)
+        setbacks = self._setbacks[level]
+        return max(0.0, setbacks.count - (now - setbacks.last) / _FORGETTING)
+
+    def _unit(self, samples: _Samples) -> float:
+        """Seconds that a unit of cost takes: the load."""
+        return _mean_busy(samples) / self._costs[self.level].mean
 
     def _patience(self, level: int, now: float) -> float:
         """Seconds of calm before a step up to a level."""
         setbacks = self._setbacks_of(level, now)
         if setbacks == 0:
             return _PATIENCE
-        return float(min(_LONGEST_PATIENCE, max(_PATIENCE, _CAUTION * 2 ** (setbacks - 1))))
+        caution = float(_CAUTION * 2 ** (setbacks - 1))
+        if self._unit(self._samples) < _RELIEF * self._setbacks[level].unit:
+            caution *= _CONFIDENCE
+        return min(_LONGEST_PATIENCE, max(_PATIENCE, caution))
 
     def _go(self, target: int, reason: str, now: float) -> None:
         way = "down" if target > self.level else "up"

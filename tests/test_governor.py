@@ -88,7 +88,7 @@ def test_a_load_that_never_changes_is_answered_ever_more_rarely(seed: int) -> No
 @pytest.mark.parametrize("period", [0.5, 1.0, 2.0, 4.0, 8.0])
 def test_a_load_that_comes_and_goes_fast_is_not_followed(period: float) -> None:
     trace = simulate(lambda t: 7.0 if t % (2 * period) >= period else 1.0, 600, rest=_REST)
-    assert trace.changes <= 20
+    assert trace.changes <= 25
     assert trace.longest_excess() <= 1.0
     assert trace.spoiled_between(60, 600) < 0.01
 
