@@ -340,7 +340,10 @@ class TestRunner:
             for model in ("a", "b")
             for threads in (1, 2)
         ]
-        assert seen == once * 2
+        assert seen[:8] == once
+        assert [(clip, threads) for clip, _, threads in seen[8:]] == [
+            (clip, threads) for clip, _, threads in once
+        ]
         assert len(report["runs"]) == 8
         assert all(len(r["metrics"]["whole file"]["rounds"]) == 2 for r in report["runs"])
 
@@ -352,6 +355,18 @@ class TestRunner:
         assert run["metrics"]["first frame"]["median"] == 0.8
         assert run["metrics"]["live 30 share"]["median"] == 0.43
         assert run["latencies_ms"] == {"30": [10.0, 20.0] * 3}
+
+    def test_default_is_the_same_network_in_all_rounds(self) -> None:
+        asked: list[tuple[str, str]] = []
+
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            asked.append((task, case.model))
+            return {"seconds": 1.0} if task == child.FIRST else _result(case)
+
+        runner.run(Plan(sizes=((64, 48),), seconds=0.1, repeats=2), child=measure)
+        # A user's first frame waits for the choice, too.
+        first = (child.FIRST, "default")
+        assert asked == [("measure", "default"), first, ("measure", "fast"), first]
 
     def test_a_configuration_that_cannot_run_is_left_out(self) -> None:
         def measure(task: str, case: Case) -> dict[str, Any]:

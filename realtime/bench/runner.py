@@ -79,7 +79,10 @@ def run(
             for case in list(rounds):
                 report(f"round {number + 1} of {plan.repeats}: {_title(case)}")
                 try:
-                    result = measure("measure", case)
+                    # What "default" stood for in the first round, it stands for in all.
+                    before = rounds[case]
+                    model = before[0]["model"] if before else case.model
+                    result = measure("measure", replace(case, model=model))
                     result["first"] = measure(FIRST, case)["seconds"]
                 except RealtimeError as error:
                     skipped.append(f"{_title(case)}: {error}")
