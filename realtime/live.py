@@ -92,9 +92,10 @@ def run_live(
         log = None if stats_json is None else stack.enter_context(StatsLog(stats_json))
         compositor = stack.enter_context(LiveCompositor(settings, report))
         matting = stack.enter_context(LiveMatting(store, stats, report))
+        # Before the camera: pictures that come meanwhile would be lost.
+        matting.warm_up(settings.width, settings.height)
         camera = (settings.camera, settings.width, settings.height, settings.fps)
         source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
-        matting.warm_up(source.format.width, source.format.height)
         video = _video(settings, source.format)
 
         def composite(matte: Matte, settings: Settings) -> Frame:
