@@ -125,6 +125,8 @@ class Guard:
             the finished frame which follows it.
         """
         waiting, self._waiting = self._waiting, None
+        # A camera whose clock is ahead must not look young for longer.
+        self._newest = min(self._newest, now)
         state = self._judge(now, settings)
         if state is State.PANIC:
             # It may be what the user panicked about: it must not come back as a frozen picture.

@@ -101,6 +101,13 @@ def test_the_card_comes_as_soon_as_the_newest_picture_is_too_old(staleness: floa
     assert scene.guard.state is State.LATE
 
 
+def test_a_camera_whose_clock_is_ahead_ages_all_the_same() -> None:
+    scene = Scene()
+    assert scene.picture(age=-10.0) is not None
+    scene.wait(0.5)
+    assert scene.guard.state is State.LATE
+
+
 def test_a_picture_that_is_late_itself_is_not_shown() -> None:
     scene = Scene()
     shown = scene.picture(age=0.3)
