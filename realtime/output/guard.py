@@ -144,10 +144,9 @@ class Guard:
         if state is not self.state:
             self.changes[state] += 1
             self.state = state
-        # By the schedule where it is kept, from now on where it is not.
-        self._due = max(self._due, now - self._period) + self._period
-        if state is State.LIVE:
-            self._due = now + self._period
+        # Pictures come when they come; placeholders by a schedule, begun anew where it was missed.
+        begun = now if state is State.LIVE else max(self._due, now - self._period)
+        self._due = begun + self._period
         return frame
 
     def _judge(self, now: float, settings: Settings) -> State:
