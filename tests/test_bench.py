@@ -172,6 +172,17 @@ class TestClockedCamera:
             # Taken late, and dated as the camera had it.
             assert timecode.age(frame.planes.y, clock.now / 1e9) == pytest.approx(0.05, abs=1e-6)
 
+    def test_it_knows_how_many_were_due(self) -> None:
+        clock = _Clock()
+        with self._camera(clock) as camera:
+            assert camera.due(0, 100) == 0
+            camera.read()  # at 5.0, and then every tenth
+            assert camera.due(5.0, 6.0) == 10
+            assert camera.due(5.05, 6.05) == 10
+            assert camera.due(5.1, 5.2) == 1
+            assert camera.due(4.0, 5.0) == 0
+            assert camera.due(4.0, 5.35) == 4
+
     def test_pictures_that_have_no_room_for_a_time_are_refused(self) -> None:
         with pytest.raises(SourceError, match=r"64×48 is too small .* measure pictures of 160×32"):
             ClockedCamera([gray_frame(1)], 30)
@@ -196,23 +207,23 @@ class TestLive:
         ]
 
     def test_figures_count_what_was_due_and_did_not_come(self) -> None:
-        begin, end = live._Moment(), live._Moment()
-        begin.time, end.time = 1.0, 2.0
-        end.cpu = begin.cpu + 0.5 * machine.usable_cores()
         # Ten a second; those of 1.4 and 1.5 are missing, and the first is from before.
         arrivals = [(t, 0.02) for t in (0.9, 1.0, 1.1, 1.2, 1.3, 1.6, 1.7, 1.8, 1.9)]
-        figures = live._figures(arrivals, 10.0, begin, end)
+        figures = live._figures(arrivals, 1.0, 2.0, 10)
         assert figures["dropped"] == pytest.approx(0.2)
         assert figures["delivered_fps"] == 8
         assert figures["latency_median_ms"] == figures["latency_p95_ms"] == 20
-        assert figures["share"] == pytest.approx(0.5)
 
     def test_a_run_from_which_nothing_came_says_so(self) -> None:
-        begin, end = live._Moment(), live._Moment()
-        begin.time, end.time = 1.0, 2.0
-        figures = live._figures([], 10.0, begin, end)
+        figures = live._figures([], 1.0, 2.0, 10)
         assert figures["dropped"] == 1
         assert figures["latency_p95_ms"] is None
+
+    def test_the_share_is_that_of_all_cores(self) -> None:
+        begin, end = live._Moment(), live._Moment()
+        begin.time, begin.cpu = 1.0, 3.0
+        end.time, end.cpu = 3.0, 3.0 + machine.usable_cores()
+        assert begin.share(end) == pytest.approx(0.5)
 
 
 @pytest.fixture(scope="module")

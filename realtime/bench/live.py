@@ -25,6 +25,9 @@ from realtime.stats import Stats
 # Seconds at the beginning that do not count: networks are opened meanwhile, memory is taken.
 _WARM_UP = 1.0
 
+# And at the end, for the last pictures that count to arrive.
+_AFTER = 0.5
+
 _BACKGROUND = "demo"
 
 # A picture that comes late counts as late; the program itself would have sent its card.
@@ -118,20 +121,22 @@ def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
             sink,
             video,
             store,
-            seconds=_WARM_UP + case.seconds,
+            seconds=_WARM_UP + case.seconds + _AFTER,
             stats=stats,
         )
-        begin = _Moment()
-        warm: list[_Moment] = []
+        moments = [_Moment()]
+        since = moments[0].time + _WARM_UP
 
         def watch(_: object) -> None:
-            if not warm and time.monotonic() >= begin.time + _WARM_UP:
-                warm.append(_Moment())
+            if len(moments) == 1 and time.monotonic() >= since:
+                moments.append(_Moment())
 
         pipeline.run(watch)
         end = _Moment()
-    since = warm[0] if warm else begin
-    return _figures(sink.arrivals, fps, since, end)
+        until = since + case.seconds
+        figures = _figures(sink.arrivals, since, until, camera.due(since, until))
+    # The last moment before what counts, and the end.
+    return figures | {"fps": fps, "share": moments[-1].share(end)}
 
 
 class _Moment:
@@ -141,21 +146,21 @@ class _Moment:
         self.time = time.monotonic()
         self.cpu = time.process_time()
 
+    def share(self, end: _Moment) -> float:
+        """Part of all cores' time from here to the end that the process took."""
+        return (end.cpu - self.cpu) / (end.time - self.time) / usable_cores()
+
 
 def _figures(
-    arrivals: Sequence[tuple[float, float]], fps: float, begin: _Moment, end: _Moment
+    arrivals: Sequence[tuple[float, float]], since: float, until: float, due: int
 ) -> dict[str, Any]:
-    counted = [(due, latency) for due, latency in arrivals if begin.time <= due < end.time]
-    latencies = [latency * 1e3 for _, latency in counted]
-    seconds = end.time - begin.time
-    # From the first that arrived to the last: what was on its way at the ends is not lost.
-    expected = round((counted[-1][0] - counted[0][0]) * fps) + 1 if counted else seconds * fps
+    """Of the pictures that were due in this time, however late they came."""
+    latencies = [latency * 1e3 for when, latency in arrivals if since <= when < until]
     return {
-        "fps": fps,
-        "delivered_fps": len(counted) / seconds,
-        "dropped": max(0.0, 1 - len(counted) / expected),
+        "delivered_fps": len(latencies) / (until - since),
+        # The rounding of drawn times can put one more into it.
+        "dropped": max(0.0, 1 - len(latencies) / due) if due else 1.0,
         "latencies_ms": [round(latency, 2) for latency in latencies],
         "latency_median_ms": percentile(latencies, 50) if latencies else None,
         "latency_p95_ms": percentile(latencies, 95) if latencies else None,
-        "share": (end.cpu - begin.cpu) / seconds / usable_cores(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -71,6 +72,10 @@ class ClockedCamera(Source):
         clock: monotonic nanoseconds.
         sleep: waits for so many seconds.
 
+    Attributes:
+        start: when the first picture was due, in nanoseconds on the clock; None before it was
+            asked for.
+
     Raises:
         SourceError: the pictures are too small for a time code.
     """
@@ -98,7 +103,7 @@ class ClockedCamera(Source):
         self._interval = 1e9 / fps
         self._clock = clock
         self._sleep = sleep
-        self._start: int | None = None
+        self.start: int | None = None
         self._tick = -1
         self.format = VideoFormat(
             width=width,
@@ -110,13 +115,13 @@ class ClockedCamera(Source):
 
     def read(self) -> Frame | None:
         now = self._clock()
-        if self._start is None:
-            self._start = now
-        newest = int((now - self._start) / self._interval)
+        if self.start is None:
+            self.start = now
+        newest = int((now - self.start) / self._interval)
         tick = max(self._tick + 1, newest)
         self.dropped += tick - self._tick - 1
         self._tick = tick
-        due = self._start + round(tick * self._interval)
+        due = self.start + round(tick * self._interval)
         if due > now:
             self._sleep((due - now) / 1e9)
         packet = av.Packet(self._packets[tick % len(self._packets)])
@@ -125,6 +130,16 @@ class ClockedCamera(Source):
         planes, color = from_camera(picture, lent=False)
         timecode.draw(planes.y, due / 1e9)
         return Frame(planes, tick, due, _NANOSECOND, color)
+
+    def due(self, begin: float, end: float) -> int:
+        """How many pictures were due from `begin` on and before `end`, seconds on the clock."""
+        if self.start is None:
+            return 0
+        ticks = [
+            max(0, math.ceil((seconds * 1e9 - self.start) / self._interval - 1e-6))
+            for seconds in (begin, end)
+        ]
+        return ticks[1] - ticks[0]
 
     def close(self) -> None:
         """Nothing is held."""
