@@ -394,7 +394,7 @@ class TestRunner:
         def measure(task: str, case: Case) -> dict[str, Any]:
             raise RealtimeError("nope: no such model")
 
-        with pytest.raises(RealtimeError, match="nope: no such model"):
+        with pytest.raises(RealtimeError, match=r"^nope: no such model$"):
             runner.run(Plan(sizes=((64, 48),), seconds=0.1), child=measure)
 
     def test_a_child_says_in_one_line_what_is_wrong(self, case: Case) -> None:

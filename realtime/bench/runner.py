@@ -75,6 +75,7 @@ def run(
         cases = _cases(plan, _clips(plan, Path(folder), report))
         rounds: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
         skipped: list[str] = []
+        failures: list[RealtimeError] = []
         for number in range(plan.repeats):
             for case in list(rounds):
                 report(f"round {number + 1} of {plan.repeats}: {_title(case)}")
@@ -85,12 +86,13 @@ def run(
                     result = measure("measure", replace(case, model=model))
                     result["first"] = measure(FIRST, case)["seconds"]
                 except RealtimeError as error:
+                    failures.append(error)
                     skipped.append(f"{_title(case)}: {error}")
                     del rounds[case]
                     continue
                 rounds[case].append(result)
     if not rounds:
-        raise RealtimeError(skipped[0] if skipped else "nothing to measure")
+        raise failures[0]
     return {
         "kind": "realtime bench",
         "machine": where,
