@@ -340,22 +340,20 @@ class Governor:
     def _trouble(self, now: float) -> str | None:
         """Why this level cannot go on, None where it can."""
         recent = self._recent(now)
-        if sum(sample.frames for sample in recent) < _FEWEST:
+        if len(recent) < 2 or sum(sample.frames for sample in recent) < _FEWEST:
             return None
-        spoiled = [sample.time for sample in recent if sample.spoiled]
         most = _SPOILED_SHORT if self._came_from is None else _SPOILED_TRIAL
-        if _spoiled(recent) >= most and spoiled[-1] - spoiled[0] >= _NO_STALL:
+        if _spoiled(recent) >= most and _apart([s.time for s in recent if s.spoiled]):
             return self._excess(recent)
+        if self._full() and (
+            _spoiled(self._samples) >= _SPOILED_LONG or now - self._fair_since > _LASTING
+        ):
+            return self._excess(self._samples)
         interval = self._interval
-        # One frame on which the scheduler slept is no load.
-        busy = sum(sorted(sample.busy for sample in recent)[:-1]) / max(1, len(recent) - 1)
-        if busy <= interval and self._full():
-            if _spoiled(self._samples) >= _SPOILED_LONG:
-                return self._excess(self._samples)
-            if now - self._fair_since > _LASTING:
-                return self._excess(self._samples)
-            busy = _mean_busy(self._samples)
-        if busy > interval:
+        # The longest may be one on which the scheduler slept.
+        others = sorted(sample.busy for sample in recent)[:-1]
+        busy = max(sum(others) / len(others), _mean_busy(self._samples) if self._full() else 0.0)
+        if busy > interval and _apart([s.time for s in recent if s.busy > interval]):
             return f"the network takes {busy * 1e3:.0f} of {interval * 1e3:.0f} ms a frame"
         return None
 
@@ -492,6 +490,11 @@ class Governor:
         if not self._complained:
             self._complained = True
             self._announce(line)
+
+
+def _apart(times: Sequence[float]) -> bool:
+    """Whether these lie further apart than what a single stall spoils."""
+    return len(times) > 1 and times[-1] - times[0] >= _NO_STALL
 
 
 def _bounded(ratio: float, foreseen: float) -> float:

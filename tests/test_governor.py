@@ -122,6 +122,7 @@ def test_a_single_stall_changes_nothing() -> None:
     driven.feed(5.0, busy=0.01, latency=0.02)
     driven.now += 1.0
     driven.feed(1 / 30, busy=1.0, latency=1.0, dropped=30)
+    driven.feed(1 / 30, busy=0.09, latency=0.2, dropped=2)
     driven.feed(5.0, busy=0.01, latency=0.02)
     assert driven.lines == []
 
