@@ -34,7 +34,7 @@ _SPOILED_LONG = 0.2
 _SPOILED_CALM = 0.05
 
 # Share that is too much where it lasts for so many seconds.
-_SPOILED_LASTING = 0.1
+_SPOILED_LASTING = 0.08
 _LASTING = 4.0
 
 # What a lower level must promise to be chosen, of the frame interval and of the budget; a higher
@@ -56,7 +56,7 @@ _LONGEST_PATIENCE = 600.0
 
 # Where the load is less than this share of what it was when the level had to be left, so much of
 # the caution is enough.
-_RELIEF = 0.6
+_RELIEF = 0.4
 _CONFIDENCE = 0.25
 
 # Seconds in which one setback is forgotten.

@@ -42,6 +42,10 @@ _REFINING = 3.0
 
 _TIMED_RUNS = 3
 
+# Alphas that are on their way while frames are finished as fast as alphas are found: the one just
+# found, one in the channel, and one with the output.
+_ON_THEIR_WAY = 3
+
 # Latencies between two frames at most; more would only be older ones.
 _MOST_LATENCIES = 64
 
@@ -131,6 +135,8 @@ class AdaptiveMatting(Closing):
         self._before: tuple[int, float] | None = None
         self._latencies: deque[float] = deque(maxlen=_MOST_LATENCIES)
         self._told = False
+        # Alphas found, less frames that went out.
+        self._undelivered = 0
         # What the helping thread has opened and this one has not taken over yet.
         self._arrived: deque[_Network] = deque()
         self._closing = threading.Event()
@@ -285,10 +291,11 @@ class AdaptiveMatting(Closing):
             latencies.append(self._latencies.popleft())
         if not self._told:
             latencies.append(self._clock() - frame.time)
-        dropped, interval = 0, None
+        dropped, interval = self._given_up(len(latencies)), None
         if self._before is not None and going_on and frame.index > self._before[0]:
             steps = frame.index - self._before[0]
-            dropped, interval = steps - 1, (frame.time - self._before[1]) / steps
+            dropped += steps - 1
+            interval = (frame.time - self._before[1]) / steps
         self._before = (frame.index, frame.time)
         if self._governed:
             self._governor.observe(
@@ -300,6 +307,18 @@ class AdaptiveMatting(Closing):
                     interval=interval,
                 )
             )
+
+    def _given_up(self, delivered: int) -> int:
+        """How many frames were given up after their alpha was found, since that was last known.
+
+        While nothing goes out, such as in a panic, nothing is known.
+        """
+        self._undelivered += 1 - delivered
+        if not delivered or not self._told:
+            return 0
+        given_up = max(0, self._undelivered - _ON_THEIR_WAY)
+        self._undelivered = max(0, self._undelivered - given_up)
+        return given_up
 
     def _take_over(self) -> None:
         """Takes over what the helping thread has opened."""

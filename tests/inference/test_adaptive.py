@@ -205,6 +205,31 @@ def test_frames_that_were_given_up_are_noticed(studio: _Studio) -> None:
     assert "dropped" in studio.lines[0]
 
 
+def test_frames_that_the_output_gave_up_are_noticed(studio: _Studio) -> None:
+    luma = _picture()
+    studio.busy = 0.03
+    for number in range(120):
+        studio.now += _INTERVAL
+        studio.index += 1
+        if number % 2:
+            studio.matting.delivered(0.06)
+        studio.matting.matte(studio.frame(luma))
+    assert "dropped" in studio.lines[0]
+
+
+def test_a_panic_is_no_load(studio: _Studio) -> None:
+    luma = _picture()
+    for _ in range(60):
+        studio.show(luma)
+    for _ in range(300):
+        studio.now += _INTERVAL
+        studio.index += 1
+        studio.matting.matte(studio.frame(luma))
+    for _ in range(60):
+        studio.show(luma)
+    assert studio.lines == []
+
+
 def test_an_output_that_says_nothing_leaves_the_age_of_the_frame(brightness: Path) -> None:
     studio = _Studio(brightness)
     luma = _picture()
