@@ -163,9 +163,9 @@ class Governor:
     """Steps through levels so that frames keep coming in time.
 
     It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
-    the next step, still within the second, reaches the lowest level. It goes up
-    one level at a time, after a while of calm in which the level above would have fitted with room
-    to spare. Each time that a level had to be left, it is not tried again for twice as long.
+    the next step, still within the second, reaches the lowest level. It goes up one level at a
+    time, after a while of calm in which the level above would have fitted with room to spare. Each
+    time that a level had to be left, it is not tried again for twice as long.
 
     Where the time is lost behind the network on a machine that is not loaded, such as to a slow
     output, no level would help, and none is given up.
@@ -229,6 +229,8 @@ class Governor:
     def restart(self) -> None:
         """Goes back to the first level and forgets what was measured, but not what failed."""
         self.level = self._start
+        self._came_from = None
+        self._complained = False
         self._begin(self._clock())
 
     def forbid(self, level: int) -> None:
