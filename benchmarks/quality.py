@@ -1,15 +1,17 @@
 """How good the mattes are, ours beside other people's networks, all through `realtime.Matting`.
 
 `python -m benchmarks.quality --data ../shared/data --peers ../shared/peers` writes
-`benchmarks/results/quality.json`, from which `python -m benchmarks.report` fills in the README, and
-`quality.png`, the pictures on which ours is worst. That one shows photographs of other people's: it
-is to be looked at, not to be published.
+`benchmarks/results/quality.json`, from which `python -m benchmarks.report` fills in the README and
+the model card, `quality.png` (plots), and `quality.html`, a page with the plots and with the
+pictures on which ours is worst. That page shows photographs of other people's: it is to be looked
+at, not to be published.
 
 Stills: every picture of the val split, at its own size. Clips: keyed heads before rooms, 512×288 at
 25 fps, once frame by frame and once smoothed. Rooms: the part of the pixels called a person where
 there is nobody. Smoothing is judged by dtSSD, by warp error (which needs no truth), and by how many
-frames later than without it a pixel arrives that turns foreground from one frame to the next. Times
-are medians of runs in turn, so that whatever else the machine does hits all networks alike.
+frames later than without it a pixel arrives that turns foreground from one frame to the next, on
+the clips and on `--gestures`, real videos of moving hands. Times are medians of runs in turn, so
+that whatever else the machine does hits all networks alike.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks import page
 from models import metrics
 from models.clips import apart, clip_folders, compose_clip
 from models.dataset import Picture, load_all, read_index
@@ -38,12 +41,15 @@ from models.evaluate import (
     evaluate_rooms,
     mean_figures,
     measure,
+    precision_recall,
 )
 from models.machine import write_report
+from realtime.capture import FileSource
+from realtime.color import planes_to_rgb
 from realtime.frame import Float32, UInt8
 from realtime.inference import Matting
-from realtime.inference.catalogue import checksum, embedded_names
-from realtime.inference.model import Model, read_model
+from realtime.inference.catalogue import checksum
+from realtime.inference.model import EMBEDDED, Model, read_model
 
 _RESULTS = Path(__file__).parent / "results"
 _CLIP_FPS = 25
@@ -56,17 +62,17 @@ _PEERS: dict[str, dict[str, Any]] = {
 }
 
 _WARM_UP_TURNS = 3
-_TURNS = 40
+_TURNS = 60
 
-_GALLERY_ROWS = 6
-_TILE = (240, 240)
+# Of each set the worst pictures of one of ours go on the page.
+_WORST = 3
 
 
 @contextmanager
 def networks(peers: Path | None) -> Iterator[dict[str, str]]:
     """What to compare: names, and what `Matting` takes for each."""
     with tempfile.TemporaryDirectory() as folder:
-        found = {name: name for name in embedded_names()}
+        found = {name: name for name in EMBEDDED}
         for name, convention in _PEERS.items():
             if peers is None or not (peers / f"{name}.onnx").is_file():
                 continue
@@ -128,38 +134,73 @@ def arrival_lag(raw: Sequence[Float32], smoothed: Sequence[Float32]) -> dict[str
     }
 
 
-def evaluate_video(model: str, data: Path, rooms: Sequence[Picture]) -> dict[str, Any]:
-    """Clips with and without smoothing: mean over clips and rooms."""
-    raw_rows: list[dict[str, float]] = []
-    smoothed_rows: list[dict[str, float]] = []
+def both_ways(model: str, frames: Sequence[UInt8], fps: float) -> tuple[list[Float32], ...]:
+    """The alphas of a video as the network gives them, and smoothed."""
+    runs = []
+    for smoothing in (False, True):
+        with Matting(model, "cpu", smoothing=smoothing) as matting:
+            runs.append([matting(frame, timestamp=i / fps) for i, frame in enumerate(frames)])
+    return tuple(runs)
+
+
+def evaluate_clips(model: str, data: Path, rooms: Sequence[Picture]) -> dict[str, Any]:
+    """Clips with and without smoothing: mean over clips and rooms; flicker over time of the first.
+
+    The flicker of a frame is the RMS of (α_i − α_{i−1}) − (t_i − t_{i−1}), ×1e2: dtSSD is its mean.
+    """
+    rows: dict[str, list[dict[str, float]]] = {"raw": [], "smoothed": []}
     lags = []
+    flicker: dict[str, list[float]] = {}
     for folder in clip_folders(data):
         for room in rooms:
             frames, truths = zip(*compose_clip(folder, room.image), strict=True)
-            runs = {}
-            for smoothing in (False, True):
-                with Matting(model, "cpu", smoothing=smoothing) as matting:
-                    runs[smoothing] = [
-                        matting(frame, timestamp=i / _CLIP_FPS) for i, frame in enumerate(frames)
-                    ]
-            for smoothing, rows in ((False, raw_rows), (True, smoothed_rows)):
-                alphas = runs[smoothing]
+            runs = dict(zip(rows, both_ways(model, frames, _CLIP_FPS), strict=True))
+            for way, alphas in runs.items():
                 stills = [measure(a, t) for a, t in zip(alphas, truths, strict=True)]
-                rows.append(
+                steps = metrics.flicker(alphas, list(truths))
+                flicker.setdefault(way, [round(step, 4) for step in steps])
+                rows[way].append(
                     mean_figures(stills)
-                    | {"dtssd": metrics.dtssd(alphas, list(truths))}
-                    | {"warp_error": warp_error(frames, alphas)}
+                    | {"dtssd": float(np.mean(steps)), "warp_error": warp_error(frames, alphas)}
                 )
-            lags.append(arrival_lag(runs[False], runs[True]))
-    return {
-        "raw": mean_figures(raw_rows),
-        "smoothed": mean_figures(smoothed_rows),
-        "lag": {key: float(np.mean([lag[key] for lag in lags])) for key in lags[0]},
+            lags.append(arrival_lag(runs["raw"], runs["smoothed"]))
+    return {way: mean_figures(values) for way, values in rows.items()} | {
+        "lag": mean_figures(lags),
+        "flicker": flicker,
     }
 
 
+def read_video(path: Path) -> tuple[list[UInt8], float]:
+    """All frames of a short video, uint8 (H, W, 3) RGB, and its rate."""
+    with FileSource(str(path)) as source:
+        frames = []
+        while (frame := source.read()) is not None:
+            frames.append(planes_to_rgb(frame.planes, frame.color))
+        return frames, float(source.format.frame_rate)
+
+
+def evaluate_gestures(model: str, videos: Sequence[Path]) -> dict[str, float]:
+    """What smoothing does to real videos of moving hands, which have no truth: mean over them."""
+    rows = []
+    for path in videos:
+        frames, fps = read_video(path)
+        raw, smoothed = both_ways(model, frames, fps)
+        rows.append(
+            {
+                "warp_error_raw": warp_error(frames, raw),
+                "warp_error_smoothed": warp_error(frames, smoothed),
+            }
+            | arrival_lag(raw, smoothed)
+        )
+    return mean_figures(rows)
+
+
 def evaluate(
-    model: str, data: Path, people: Sequence[Picture], rooms: Sequence[Picture]
+    model: str,
+    data: Path,
+    people: Sequence[Picture],
+    rooms: Sequence[Picture],
+    gestures: Sequence[Path],
 ) -> dict[str, Any]:
     """Everything about one network."""
     content, _ = read_model(model)
@@ -171,9 +212,13 @@ def evaluate(
             "bytes": len(content),
             "sha256": checksum(content),
             "people": evaluate_people(stills, people),
+            "precision_recall": precision_recall(stills, people),
             "empty_rooms_percent": evaluate_rooms(stills, rooms),
         }
-    return report | {"clips": evaluate_video(model, data, apart(rooms))}
+    report["clips"] = evaluate_clips(model, data, apart(rooms))
+    if gestures:
+        report["gestures"] = evaluate_gestures(model, gestures)
+    return report
 
 
 def time_in_turn(models: dict[str, str]) -> dict[str, float]:
@@ -194,37 +239,28 @@ def time_in_turn(models: dict[str, str]) -> dict[str, float]:
     return {name: statistics.median(taken) * 1e3 for name, taken in durations.items()}
 
 
-def gallery(models: dict[str, str], people: Sequence[Picture]) -> UInt8:
-    """The pictures on which our first network is worst: input, truth, then every network.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-    """
+def gallery(
+    models: dict[str, str], pictures: Sequence[Picture], judged: str
+) -> Iterator[page.HardPicture]:
+    """Of each set the pictures on which the network `judged` has the largest MAD."""
     alphas: dict[str, list[Float32]] = {}
     for name, model in models.items():
         with Matting(model, "cpu") as matting:
-            alphas[name] = [matting(picture.image) for picture in people]
-    truths = [picture.alpha.astype(np.float32) / np.float32(255) for picture in people]
-    ours = next(iter(alphas.values()))
-    overlaps = [metrics.overlap(a, t).iou for a, t in zip(ours, truths, strict=True)]
-    rows = []
-    for index in np.argsort(overlaps)[:_GALLERY_ROWS]:
-        image = people[index].image
-        tiles = [_tile(image)]
-        for alpha in (truths[index], *(found[index] for found in alphas.values())):
-            green = np.full_like(image, (0, 177, 64))
-            part = alpha[..., None]
-            tiles.append(_tile((image * part + green * (1 - part)).astype(np.uint8)))
-        rows.append(np.hstack(tiles))
-    return np.vstack(rows)
-
-
-def _tile(image: UInt8) -> UInt8:
-    scale = min(_TILE[0] / image.shape[1], _TILE[1] / image.shape[0])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    tile = np.zeros((_TILE[1], _TILE[0], 3), np.uint8)
-    tile[: small.shape[0], : small.shape[1]] = small
-    return tile
+            alphas[name] = [matting(picture.image) for picture in pictures]
+    truths = [picture.alpha.astype(np.float32) / np.float32(255) for picture in pictures]
+    errors = [metrics.mad(a, t) for a, t in zip(alphas[judged], truths, strict=True)]
+    shown: dict[str, int] = {}
+    for index in np.argsort(errors)[::-1]:
+        name = pictures[index].entry.set
+        if shown.get(name, 0) == _WORST:
+            continue
+        shown[name] = shown.get(name, 0) + 1
+        yield page.HardPicture(
+            title=f"{name}, {pictures[index].entry.image.name}",
+            image=pictures[index].image,
+            alphas={"truth": truths[index]}
+            | {name: found[index] for name, found in alphas.items()},
+        )
 
 
 def main() -> int:
@@ -235,6 +271,7 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--peers", type=Path, help="folder of other people's networks")
+    parser.add_argument("--gestures", type=Path, nargs="*", default=[], help="videos of hands")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="(%(default)s)")
     arguments = parser.parse_args()
     if not (arguments.data / "index.csv").is_file():
@@ -246,12 +283,15 @@ def main() -> int:
         report: dict[str, Any] = {"networks": {}}
         for name, model in found.items():
             print(f"measuring {name} …", flush=True)
-            report["networks"][name] = evaluate(model, arguments.data, people, rooms)
+            report["networks"][name] = evaluate(
+                model, arguments.data, people, rooms, arguments.gestures
+            )
         for name, milliseconds in time_in_turn(found).items():
             report["networks"][name]["milliseconds"] = milliseconds
-        sheet = gallery(found, people)
+        hard = list(gallery(found, [*people, *rooms], "quality"))
     write_report(arguments.out / "quality.json", report)
-    cv2.imwrite(str(arguments.out / "quality.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    written = json.loads((arguments.out / "quality.json").read_text("utf-8"))
+    page.write(written, hard, arguments.out)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Fills in the figures of the README from the committed measurements.
+"""Fills in the figures of the README and of the model card from the committed measurements.
 
 `python -m benchmarks.report` rewrites what stands between the markers, from `results/quality.json`.
 """
@@ -10,44 +10,113 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page import sets_of
+
 _HERE = Path(__file__).parent
 _README = _HERE.parent / "README.md"
+_CARD = _HERE.parent / "models" / "README.md"
 
 # What readers know the networks of others by.
 _TITLES = {
-    "fast": "**fast** (int8, default)",
-    "fast-float": "**fast-float**",
+    "fast": "**fast** (int8)",
+    "quality": "**quality** (int8)",
     "selfie_segmentation": "MediaPipe selfie",
     "rvm_mobilenetv3_nhwc": "RobustVideoMatting, MobileNetV3",
     "pp_humanseg_v1_lite": "PP-HumanSeg v1 lite",
 }
 
+_SETS = {
+    "clips": "keyed talking heads",
+    "asl": "webcam gestures",
+    "ccp": "whole people",
+    "eg1800": "portraits",
+    "liveportrait": "faces",
+}
 
-def quality_table(report: dict[str, Any]) -> str:
-    """Networks against sets, as Markdown."""
+_COLUMNS = ("mad", "mse", "grad", "conn", "dtssd", "iou", "boundary_f")
+_HEADS = ("MAD", "MSE", "Grad", "Conn", "dtSSD", "IoU", "boundary-F")
+_REFERENCE = "selfie_segmentation"
+
+
+def title(name: str) -> str:
+    """What the tables call a network."""
+    return _TITLES.get(name, f"**{name}**")
+
+
+def summary_table(report: dict[str, Any]) -> str:
+    """Networks against what matters most, as Markdown."""
     lines = [
-        "| network | input | ms | photographs: IoU / MAD / boundary-F "
+        "| network | input | ms (× MediaPipe) | photographs: IoU / MAD / boundary-F "
         "| keyed clips: IoU / MAD / Grad | dtSSD, smoothed | empty rooms |",
         "|---" * 7 + "|",
     ]
+    reference = report["networks"].get(_REFERENCE, {}).get("milliseconds")
     for name, result in report["networks"].items():
         people, clips = result["people"]["mean"], result["clips"]
         raw, smoothed = clips["raw"], clips["smoothed"]
+        ratio = f" ({result['milliseconds'] / reference:.2f})" if reference else ""
         lines.append(
-            f"| {_TITLES.get(name, name)} | {result['size_16_9']} | {result['milliseconds']:.1f} "
+            f"| {title(name)} | {result['size_16_9']} | {result['milliseconds']:.1f}{ratio} "
             f"| {people['iou']:.3f} / {people['mad']:.1f} / {people['boundary_f']:.3f} "
             f"| {raw['iou']:.3f} / {raw['mad']:.1f} / {raw['grad']:.2f} "
             f"| {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
             f"| {result['empty_rooms_percent']:.2f} % |"
         )
-    lag = report["networks"]["fast"]["clips"]["lag"]
-    late = (
-        f"Smoothing delays pixels of *fast* that turn foreground within one frame by "
-        f"{lag['mean_frames']:.2f} frames on average; {100 * lag['later_than_one_frame']:.1f} % of "
-        "them come more than one frame late."
-    )
-    machine = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
-    return "\n".join([*lines, "", late, "", f"Measured on {machine}."])
+    return "\n".join([*lines, "", machine_line(report)])
+
+
+def full_table(report: dict[str, Any]) -> str:
+    """Every set, every network, every metric, as Markdown."""
+    lines = [
+        "| set | network | " + " | ".join(_HEADS) + " | ms |",
+        "|---" * (len(_HEADS) + 3) + "|",
+    ]
+    networks = report["networks"]
+    for set_name, set_title in _SETS.items():
+        for name, network in networks.items():
+            figures = sets_of(network)[set_name]
+            cells = [
+                (f"{figures[key]:.3f}" if key in ("iou", "boundary_f") else f"{figures[key]:.2f}")
+                if key in figures
+                else ""
+                for key in _COLUMNS
+            ]
+            lines.append(
+                f"| {set_title} | {title(name)} | {' | '.join(cells)} "
+                f"| {network['milliseconds']:.1f} |"
+            )
+    lines += ["", "| rooms with nobody in them | " + " | ".join(map(title, networks)) + " |"]
+    lines += ["|---" * (len(networks) + 1) + "|"]
+    empty = " | ".join(f"{n['empty_rooms_percent']:.2f} %" for n in networks.values())
+    lines += [f"| called a person | {empty} |"]
+    return "\n".join(lines)
+
+
+def smoothing_table(report: dict[str, Any]) -> str:
+    """What the temporal smoothing gains and what it holds back, as Markdown."""
+    lines = [
+        "| network | clips: dtSSD | clips: warp error | gestures: warp error "
+        "| delay of pixels that turn foreground within a frame | of them, later than one frame |",
+        "|---" * 6 + "|",
+    ]
+    for name, network in report["networks"].items():
+        clips, gestures = network["clips"], network.get("gestures")
+        if gestures is None:
+            continue
+        raw, smoothed = clips["raw"], clips["smoothed"]
+        lines.append(
+            f"| {title(name)} | {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
+            f"| {raw['warp_error']:.2f} → {smoothed['warp_error']:.2f} "
+            f"| {gestures['warp_error_raw']:.2f} → {gestures['warp_error_smoothed']:.2f} "
+            f"| {gestures['mean_frames']:.3f} frames "
+            f"| {100 * gestures['later_than_one_frame']:.2f} % |"
+        )
+    return "\n".join(lines)
+
+
+def machine_line(report: dict[str, Any]) -> str:
+    """Where it was measured."""
+    return f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."
 
 
 def fill_in(text: str, name: str, content: str) -> str:
@@ -62,11 +131,27 @@ def fill_in(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
+def filled(report: dict[str, Any]) -> dict[Path, str]:
+    """README and model card with their figures, by path."""
+    tables = {
+        "quality": summary_table(report),
+        "details": full_table(report),
+        "smoothing": smoothing_table(report),
+    }
+    texts = {}
+    for path, names in ((_README, tuple(tables)), (_CARD, ("details", "smoothing"))):
+        text = path.read_text("utf-8")
+        for name in names:
+            text = fill_in(text, name, tables[name])
+        texts[path] = text
+    return texts
+
+
 def main() -> None:
-    """Rewrites the README."""
+    """Rewrites README and model card."""
     report = json.loads((_HERE / "results" / "quality.json").read_text("utf-8"))
-    text = _README.read_text("utf-8")
-    _README.write_text(fill_in(text, "quality", quality_table(report)), "utf-8")
+    for path, text in filled(report).items():
+        path.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

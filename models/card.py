@@ -1,9 +1,10 @@
-"""Write the figures of the model card from the JSON files beside it.
+"""Write the figures of the model card that tell how the networks were made.
 
 `python -m models.card` rewrites what stands between the markers of `models/README.md`, from
-`results/quality.json` (models.evaluate), `results/speed.json` (models.speed),
-`results/int8.json` (models.quantize) and `results/data.json`. The last one is written first if
-`--data` names the data folder.
+`results/NETWORK_log.csv` (models.train), `results/NETWORK_int8.json` (models.quantize),
+`results/NETWORK_stages.json` (models.quantize --sensitivity), `results/NETWORK_half.json`
+(models.halve) and `results/data.json`. The last one is written first if `--data` names the data
+folder. How good the networks are is measured and written by `benchmarks`.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Any
 
 from models.dataset import read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.evaluate import table
+from models.network import ARCHITECTURES
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -56,48 +57,48 @@ def data_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def details_table(networks: list[dict[str, Any]]) -> str:
-    """All still-picture figures, mean over the sets, as Markdown."""
-    keys = ("iou", "precision", "recall", "f1", "boundary_f", "mad", "mse", "grad", "conn")
-    heads = ("IoU", "precision", "recall", "F1", "boundary-F", "MAD", "MSE", "Grad", "Conn")
-    lines = ["| network | 16:9 at | " + " | ".join(heads) + " |", "|" + "---|" * (len(keys) + 2)]
-    for network in networks:
-        mean = network["people"]["mean"]
-        cells = [
-            f"{mean[k]:.4f}" if mean[k] < 1 and i < 5 else f"{mean[k]:.2f}"
-            for i, k in enumerate(keys)
-        ]
-        lines.append("| " + " | ".join([network["file"], network["size_16_9"], *cells]) + " |")
-    return "\n".join(lines)
+def training_line(name: str, log: Path) -> str:
+    """How long a network trained, and its best validation."""
+    with log.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    best = min((row for row in rows if row["mad"]), key=lambda row: float(row["mad"]))
+    return (
+        f"- `{name}`: {rows[-1]['step']} steps in {float(rows[-1]['minutes']):.0f} minutes; best "
+        f"validation (float, average weights) at step {best['step']}: "
+        f"MAD {float(best['mad']):.1f}e-3, IoU {float(best['iou']):.4f}."
+    )
 
 
-def speed_table(speed: dict[str, Any]) -> str:
-    """Times as Markdown."""
-    lines = ["| network | input | median ms | 95 % ms | of the peer |", "|---|---|---|---|---|"]
+def precision_table(reports: dict[str, dict[str, Any]]) -> str:
+    """What int8 and fp16 lose against float, as Markdown."""
+    lines = [
+        "| file | size | points of IoU lost | MAD | alphas differ by |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
-        f"| {r['file']} | {r['size']} | {r['median_ms']:.2f} | {r['p95_ms']:.2f} "
-        f"| {r['ratio_to_last']:.2f} |"
-        for r in speed["networks"]
+        f"| {name} | {r['bytes'] / 1e6:.2f} MB | {r['points_of_iou_lost']:.2f} "
+        f"| ×{r['mad_ratio']:.3f} | {r['mad_between']:.2f}e-3 |"
+        for name, r in reports.items()
     ]
     return "\n".join(lines)
 
 
-def machine_line(machine: dict[str, Any]) -> str:
-    """The machine in one line."""
-    rest = ", ".join(f"{k} {v}" for k, v in machine.items() if k not in ("cpu", "cores"))
-    return f"Measured on {machine['cpu']}, {machine['cores']} cores; {rest}."
+def stages_table(reports: dict[str, dict[str, Any]]) -> str:
+    """What each stage alone in int8 does, as Markdown."""
+    lines = ["| network | stage in int8 | MAD | dtSSD | time |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {row['stage']} | {row['mad']:.2f} | {row['dtssd']:.3f} "
+        f"| ×{row['time_ratio']:.2f} |"
+        for name, report in reports.items()
+        for row in report["stages"]
+    ]
+    return "\n".join(lines)
 
 
-def training_line(log: Path) -> str:
-    """How long the network trained, and its best validation."""
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    best = max((row for row in rows if row["iou"]), key=lambda row: float(row["iou"]))
-    return (
-        f"{rows[-1]['step']} steps in {float(rows[-1]['minutes']):.0f} minutes; best validation "
-        f"(float, average weights) at step {best['step']}: IoU {float(best['iou']):.4f}, "
-        f"MAD {float(best['mad']):.1f}e-3."
-    )
+def operators_line(name: str, report: dict[str, Any]) -> str:
+    """What onnxruntime runs of an int8 network."""
+    counts = ", ".join(f"{operator} {count}" for operator, count in report["operators"].items())
+    return f"Operators of `{name}` after onnxruntime's optimization: {counts}."
 
 
 def replaced(text: str, name: str, content: str) -> str:
@@ -107,6 +108,14 @@ def replaced(text: str, name: str, content: str) -> str:
         raise ModelsError(f"the model card has no markers for {name}")
     head, rest = text.split(begin, 1)
     return head + begin + "\n" + content + "\n" + end + rest.split(end, 1)[1]
+
+
+def read_result(name: str) -> Any:
+    """A JSON file of `results`."""
+    try:
+        return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelsError(f"no {RESULTS / name}: run the tool that writes it") from error
 
 
 def main() -> int:
@@ -120,38 +129,21 @@ def main() -> int:
     if arguments.data:
         rows = describe_data(arguments.data)
         (RESULTS / "data.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-
-    def read(name: str) -> Any:
-        try:
-            return json.loads((RESULTS / name).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ModelsError(f"no {RESULTS / name}: run the tool that writes it") from error
-
-    quality, speed, int8 = read("quality.json"), read("speed.json"), read("int8.json")
-    # the same at 256×144; the peer, last in each list, has one size only
-    smaller, faster = read("quality_smaller.json"), read("speed_smaller.json")
-    quality["networks"][-1:-1] = smaller["networks"][:-1]
-    speed["networks"][-1:-1] = faster["networks"][:-1]
+    smaller = {
+        f"{name} {kind}": read_result(f"{name}_{kind}.json")
+        for name in ARCHITECTURES
+        for kind in ("int8", "half")
+    }
+    stages = {name: read_result(f"{name}_stages.json") for name in ARCHITECTURES}
+    training = [training_line(name, RESULTS / f"{name}_log.csv") for name in ARCHITECTURES]
+    operators = [operators_line(name, smaller[f"{name} int8"]) for name in ARCHITECTURES]
     card = HERE / "README.md"
     text = card.read_text(encoding="utf-8")
-    operators = ", ".join(f"{name} {count}" for name, count in int8["operators"].items())
     for name, content in (
-        ("data", data_table(read("data.json"))),
-        ("training", training_line(RESULTS / "log.csv")),
-        (
-            "quality",
-            table(quality["networks"])
-            + "\n\n"
-            + details_table(quality["networks"])
-            + "\n\n"
-            + machine_line(quality["machine"]),
-        ),
-        ("speed", speed_table(speed) + "\n\n" + machine_line(speed["machine"])),
-        (
-            "int8",
-            f"Int8 loses {int8['points_of_iou_lost']:.2f} points of IoU against float. "
-            f"Operators after onnxruntime's optimization: {operators}.",
-        ),
+        ("data", data_table(read_result("data.json"))),
+        ("training", "\n".join(training)),
+        ("precision", "\n\n".join([precision_table(smaller), *operators])),
+        ("stages", stages_table(stages)),
     ):
         text = replaced(text, name, content)
     card.write_text(text, encoding="utf-8")

@@ -27,8 +27,8 @@ Matter = Callable[[U8], Alpha]
 Figures = dict[str, float]
 
 
-def measure(alpha: Alpha, truth: Alpha) -> Figures:
-    """All still-picture metrics of one matte."""
+def measure(alpha: Alpha, truth: Alpha, *, stretched_grad: bool = False) -> Figures:
+    """All still-picture metrics of one matte; see `gradient_error` about `stretched_grad`."""
     found = metrics.overlap(alpha, truth)
     return {
         "iou": found.iou,
@@ -38,7 +38,7 @@ def measure(alpha: Alpha, truth: Alpha) -> Figures:
         "boundary_f": metrics.boundary_f(alpha, truth),
         "mad": metrics.mad(alpha, truth),
         "mse": metrics.mse(alpha, truth),
-        "grad": metrics.gradient_error(alpha, truth),
+        "grad": metrics.gradient_error(alpha, truth, stretched=stretched_grad),
         "conn": metrics.connectivity_error(alpha, truth),
     }
 
@@ -63,7 +63,9 @@ def evaluate_people(matter: Matter, pictures: Sequence[Picture]) -> dict[str, di
     return sets
 
 
-def evaluate_clips(matter: Matter, data: Path, rooms: Sequence[Picture]) -> Figures | None:
+def evaluate_clips(
+    matter: Matter, data: Path, rooms: Sequence[Picture], *, stretched_grad: bool = False
+) -> Figures | None:
     """Mean over clips × rooms; None if the data folder has no `val_clips`."""
     results: list[Figures] = []
     for folder in clip_folders(data):
@@ -73,7 +75,10 @@ def evaluate_clips(matter: Matter, data: Path, rooms: Sequence[Picture]) -> Figu
             for frame, truth in compose_clip(folder, room.image):
                 alphas.append(matter(frame))
                 truths.append(truth)
-            frames = [measure(a, t) for a, t in zip(alphas, truths, strict=True)]
+            frames = [
+                measure(a, t, stretched_grad=stretched_grad)
+                for a, t in zip(alphas, truths, strict=True)
+            ]
             results.append(mean_figures(frames) | {"dtssd": metrics.dtssd(alphas, truths)})
     return mean_figures(results) if results else None
 
@@ -83,12 +88,32 @@ def evaluate_rooms(matter: Matter, rooms: Sequence[Picture]) -> float:
     return float(np.mean([(matter(room.image) >= 0.5).mean() for room in rooms]) * 100)
 
 
+def precision_recall(
+    matter: Matter, pictures: Sequence[Picture]
+) -> list[tuple[float, float, float]]:
+    """(θ, recall, precision) of the pixels α ≥ θ, mean over the pictures; truth is t ≥ .5."""
+    thresholds = np.arange(0.05, 1.0, 0.1)
+    rows = []
+    for picture in pictures:
+        alpha, real = matter(picture.image), picture.alpha >= 128
+        counts = [(int((alpha >= t).sum()), int(((alpha >= t) & real).sum())) for t in thresholds]
+        total = max(1, int(real.sum()))
+        rows.append([(both / total, both / found if found else 1.0) for found, both in counts])
+    means = np.mean(rows, axis=0)
+    return [
+        (round(float(t), 2), float(recall), float(precision))
+        for t, (recall, precision) in zip(thresholds, means, strict=True)
+    ]
+
+
 def empty_rooms(data: Path) -> list[Picture]:
     """The rooms of the val split, with nobody in them."""
     return load_all([entry for entry in read_backgrounds(data, "val") if entry.set != "scene"])
 
 
-def evaluate(path: Path, data: Path, area: int | None = None) -> dict[str, Any]:
+def evaluate(
+    path: Path, data: Path, area: int | None = None, *, stretched_grad: bool = False
+) -> dict[str, Any]:
     """Everything about one network; `area` overrides the pixels that its file names."""
     matter = Predictor(path, area=area)
     rooms = empty_rooms(data)
@@ -98,7 +123,7 @@ def evaluate(path: Path, data: Path, area: int | None = None) -> dict[str, Any]:
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "size_16_9": "x".join(str(side) for side in matter.size_for(720, 1280)[::-1]),
         "people": evaluate_people(matter, load_all(read_index(data, "val"))),
-        "clips": evaluate_clips(matter, data, apart(rooms)),
+        "clips": evaluate_clips(matter, data, apart(rooms), stretched_grad=stretched_grad),
         "empty_rooms_percent": evaluate_rooms(matter, rooms),
     }
 
@@ -139,12 +164,21 @@ def main() -> int:
         help="pixels a picture is brought to for networks of free size (default: as their files "
         "say)",
     )
+    parser.add_argument(
+        "--stretched-grad",
+        action="store_true",
+        help="Grad of the clips as RobustVideoMatting's low-resolution script has it: both alphas "
+        "spread to 0..1 first",
+    )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()
     for path in arguments.networks:
         if not path.is_file():
             raise ModelsError(f"no network at {path}")
-    results = [evaluate(path, arguments.data, arguments.area) for path in arguments.networks]
+    results = [
+        evaluate(path, arguments.data, arguments.area, stretched_grad=arguments.stretched_grad)
+        for path in arguments.networks
+    ]
     print("IoU / MAD×1e3\n\n" + table(results))
     if arguments.json:
         write_report(arguments.json, {"networks": results})

@@ -45,7 +45,7 @@ def laplacian(difference: Tensor, levels: int = LEVELS) -> Tensor:
 
 
 def matting_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """½ cross-entropy + 3 L1, both by the pixels' `weight`, + Laplacian pyramid.
+    """¼ cross-entropy + 4 L1, both by the pixels' `weight`, + Laplacian pyramid.
 
     Cross-entropy against the soft target keeps a gradient where the network is sure and wrong; L1
     wants a decision in place of a grey veil; the pyramid gives the outline its shape.
@@ -53,7 +53,7 @@ def matting_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     difference = torch.sigmoid(logits) - target
     entropy = F.binary_cross_entropy_with_logits(logits, target, weight, reduction="none")
     distance = difference.abs() * weight
-    return 0.5 * entropy.mean((1, 2, 3)) + 3 * distance.mean((1, 2, 3)) + laplacian(difference)
+    return 0.25 * entropy.mean((1, 2, 3)) + 4 * distance.mean((1, 2, 3)) + laplacian(difference)
 
 
 def flicker_loss(logits: Tensor, target: Tensor) -> Tensor:

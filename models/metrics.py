@@ -65,9 +65,15 @@ def _gaussian_derivative(sigma: float = 1.4, epsilon: float = 1e-2) -> npt.NDArr
     return np.asarray(kernel / np.sqrt((kernel**2).sum()), np.float64)
 
 
-def gradient_error(alpha: Alpha, truth: Alpha) -> float:
-    """Grad: Σ(‖∇α‖ − ‖∇t‖)² / 1000, first-derivative Gaussian of σ = 1.4 (9×9)."""
+def gradient_error(alpha: Alpha, truth: Alpha, *, stretched: bool = False) -> float:
+    """Grad: Σ(‖∇α‖ − ‖∇t‖)² / 1000, first-derivative Gaussian of σ = 1.4 (9×9).
+
+    `stretched` spreads both alphas to 0..1 first, each by its own extremes, as the low-resolution
+    script of RobustVideoMatting does: only to compare with tables published that way.
+    """
     kernel = _gaussian_derivative()
+    if stretched:
+        alpha, truth = (cv2.normalize(a, None, 0, 1, cv2.NORM_MINMAX) for a in (alpha, truth))
 
     def steepness(values: Alpha) -> npt.NDArray[np.float64]:
         wide = values.astype(np.float64)
@@ -104,18 +110,23 @@ def connectivity_error(alpha: Alpha, truth: Alpha) -> float:
     return float(np.abs(connectedness(alpha) - connectedness(truth)).sum() / 1000)
 
 
-def dtssd(alphas: list[Alpha], truths: list[Alpha]) -> float:
-    """Flicker of a clip, ×1e2: mean over frames 1… of the RMS difference of the frame steps.
+def flicker(alphas: list[Alpha], truths: list[Alpha]) -> list[float]:
+    """Of each frame 1… of a clip the RMS of (α_i − α_{i−1}) − (t_i − t_{i−1}), ×1e2.
 
     Raises `ValueError` for fewer than two frames or lists of different lengths.
     """
     if len(alphas) != len(truths) or len(alphas) < 2:
-        raise ValueError("dtssd needs two equally long lists of at least two frames")
+        raise ValueError("flicker needs two equally long lists of at least two frames")
     steps = [
         np.square((alphas[i] - alphas[i - 1]) - (truths[i] - truths[i - 1])).mean(dtype=np.float64)
         for i in range(1, len(alphas))
     ]
-    return float(np.sqrt(steps).mean() * 1e2)
+    return [float(step) for step in 1e2 * np.sqrt(steps)]
+
+
+def dtssd(alphas: list[Alpha], truths: list[Alpha]) -> float:
+    """Flicker of a clip, ×1e2: the mean of `flicker`, which see."""
+    return float(np.mean(flicker(alphas, truths)))
 
 
 def _outline(mask: Mask) -> npt.NDArray[np.uint8]:

@@ -7,15 +7,14 @@ and composites drawn like in training. The exit status is 1, and no file is left
 on the val split falls by more than 0.3 points or the MAD rises by more than 3 %.
 
 `--sensitivity` quantizes one stage of the network at a time and tells what that stage loses and
-how much time it saves: what `--keep-float` was chosen by.
+how much time it saves: what `--stages` was chosen by.
 """
 
 import argparse
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatch
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,29 +30,19 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from models.clips import apart
-from models.dataset import F32, Picture, load, load_all, read_backgrounds, read_index
+from models import metrics
+from models.clips import clip_folders, compose_clip
+from models.dataset import F32, U8, Picture, load, load_all, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.evaluate import empty_rooms, evaluate_clips, evaluate_people
+from models.evaluate import empty_rooms, evaluate_people
 from models.machine import write_report
 from models.predictor import Predictor
 from models.scenes import Sampler
 from models.speed import time_networks
 
-KEEP_FLOAT = (
-    "/network/stem/*",
-    "/network/to4/*",
-    "/network/up4/*",
-    "/network/up2/*",
-    "/network/last/*",
-    "/network/detail/*",
-    "/network/DepthToSpace",
-    "/network/Add*",
-    "/Sigmoid",
-)
-"""Nodes left in float: logits in 8 bits cost more IoU than all the rest together, and the stages at
-half and a quarter of the picture's size flicker less and run faster in float. What is 8 bits wide
-is the deep part, where the weights are."""
+STAGES = ("deep", "head", "up8")
+"""What becomes 8 bits wide: most of the weights. In 8 bits each of the other stages adds flicker or
+error, and none saves time, as `--sensitivity` tells."""
 
 LOST_POINTS = 0.3
 LOST_MAD = 1.03
@@ -103,36 +92,16 @@ def quantize(
     target: Path,
     samples: Sequence[F32],
     method: str = "average",
-    keep_float: Sequence[str] = KEEP_FLOAT,
+    stages: Sequence[str] = STAGES,
     reduce_range: bool = False,
     percentile: float = 99.99,
 ) -> None:
-    """Write the int8 version of `source`; nodes whose name matches a
-    pattern of `keep_float` stay in float.
+    """Write the int8 version of `source`; only nodes inside of `stages` become 8 bits wide.
 
     `reduce_range` uses 7 bits for weights, so that products cannot overflow 16 bits on CPUs with
     AVX2 but without VNNI.
     """
-    _quantize(
-        source,
-        target,
-        samples,
-        lambda name: any(fnmatch(name, pattern) for pattern in keep_float),
-        method,
-        reduce_range,
-        percentile,
-    )
-
-
-def _quantize(
-    source: Path,
-    target: Path,
-    samples: Sequence[F32],
-    stays_float: Callable[[str], bool],
-    method: str,
-    reduce_range: bool,
-    percentile: float,
-) -> None:
+    inside = tuple(f"/network/{stage}/" for stage in stages)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
@@ -152,7 +121,9 @@ def _quantize(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=[
-                node.name for node in onnx.load(str(prepared)).graph.node if stays_float(node.name)
+                node.name
+                for node in onnx.load(str(prepared)).graph.node
+                if not node.name.startswith(inside)
             ],
             calibrate_method=METHODS[method],
             extra_options=extra,
@@ -207,7 +178,7 @@ def compare(source: Path, target: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def stages(source: Path) -> list[str]:
+def stage_names(source: Path) -> list[str]:
     """The network's stages by the names of its nodes: "stem", "to16/to16.2", …."""
     found: dict[str, None] = {}
     for node in onnx.load(str(source)).graph.node:
@@ -220,29 +191,26 @@ def stages(source: Path) -> list[str]:
 def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -> list[Any]:
     """What each stage alone in int8 does to the clips (MAD, dtSSD) and to the time, against float.
 
-    Returns one row a stage, the float network first.
+    The clips stand before one room. Returns one row a stage, the float network first.
     """
-    rooms = apart(empty_rooms(data))
+    room = empty_rooms(data)[0]
+    clips = [list(compose_clip(folder, room.image)) for folder in clip_folders(data)]
+    if not clips:
+        raise ModelsError(f"{data} has no val_clips to judge the stages by")
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "stage.onnx"
-        for stage in ["", *stages(source)]:
+        for stage in ["", *stage_names(source)]:
             if stage:
-                inside = f"/network/{stage}/"
-                _quantize(
-                    source, target, samples, lambda n, i=inside: not n.startswith(i), method,  # type: ignore[misc]
-                    False, 99.99,
-                )  # fmt: skip
+                quantize(source, target, samples, method, [stage])
             path = target if stage else source
-            figures = evaluate_clips(Predictor(path), data, rooms)
-            if figures is None:
-                raise ModelsError(f"{data} has no val_clips to judge the stages by")
+            mads, dtssds = zip(*(_judge_clip(Predictor(path), clip) for clip in clips), strict=True)
             timed = time_networks([path, source], runs=100)
             rows.append(
                 {
                     "stage": stage or "none",
-                    "mad": figures["mad"],
-                    "dtssd": figures["dtssd"],
+                    "mad": float(np.mean(mads)),
+                    "dtssd": float(np.mean(dtssds)),
                     "time_ratio": timed[0]["ratio_to_last"],
                 }
             )
@@ -253,6 +221,13 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
                 flush=True,
             )
     return rows
+
+
+def _judge_clip(matter: Predictor, clip: Sequence[tuple[U8, F32]]) -> tuple[float, float]:
+    """MAD and dtSSD."""
+    alphas, truths = [matter(frame) for frame, _ in clip], [truth for _, truth in clip]
+    mads = [metrics.mad(a, t) for a, t in zip(alphas, truths, strict=True)]
+    return float(np.mean(mads)), metrics.dtssd(alphas, truths)
 
 
 def main() -> int:
@@ -270,14 +245,15 @@ def main() -> int:
         help="folder with index.csv and backgrounds.csv (%(default)s)",
     )
     parser.add_argument("--samples", type=int, default=128, help="for calibration (%(default)s)")
-    parser.add_argument("--method", choices=METHODS, default="average", help="(%(default)s)")
+    parser.add_argument(
+        "--method", choices=METHODS, default="average", help="of the ranges (%(default)s)"
+    )
     parser.add_argument("--percentile", type=float, default=99.99)
     parser.add_argument(
-        "--keep-float",
+        "--stages",
         nargs="*",
-        default=KEEP_FLOAT,
-        metavar="PATTERN",
-        help="leave nodes in float whose name matches (default: the shallow stages)",
+        default=STAGES,
+        help="what becomes 8 bits wide; the rest stays float (default: the deep ones)",
     )
     parser.add_argument(
         "--reduce-range", action="store_true", help="7-bit weights, exact on CPUs without VNNI"
@@ -303,7 +279,7 @@ def main() -> int:
         arguments.target,
         samples,
         arguments.method,
-        arguments.keep_float,
+        arguments.stages,
         arguments.reduce_range,
         arguments.percentile,
     )
@@ -330,7 +306,7 @@ def judged(source: Path, target: Path, data: Path, report_path: Path | None) -> 
         target.unlink()
         print(
             f"error: more than {LOST_POINTS} points of IoU or {100 * (LOST_MAD - 1):.0f} % of MAD "
-            f"lost, {target} removed; leave more nodes in float with --keep-float"
+            f"lost, {target} removed; leave more stages in float with --stages"
         )
         return 1
     return 0

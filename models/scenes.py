@@ -20,7 +20,10 @@ from models.dataset import F32, U8, Picture
 LABEL_WEIGHT = {"labelled": 1.0, "keyed": 1.0, "teacher": 0.6, "background": 1.0}
 
 # Keyed cut-outs are few, but their edges are the truest.
-_KEYED_SHARE = 2.0
+_KEYED_SHARE = 12.0
+
+# A human saw what belongs to the person; a teacher network did not.
+_LABELLED_SHARE = 2.5
 
 # Logarithm of how much two aspects may differ and be alike.
 _LIKE_ASPECT = 0.5
@@ -41,14 +44,14 @@ class Sample(NamedTuple):
 class Mix:
     """How often each kind of sample, and each thing in it, occurs."""
 
-    composite: float = 0.4
+    composite: float = 0.5
     empty: float = 0.06
     second_person: float = 0.15
     furniture: float = 0.3
     held: float = 0.12
     headphones: float = 0.08
     backlight: float = 0.1
-    clean: float = 0.35  # as photographed, without the faults of cheap cameras
+    clean: float = 0.45  # as photographed, without the faults of cheap cameras
     compressed: float = 0.06
 
 
@@ -126,7 +129,9 @@ class Sampler:
         keyed = np.array([p.entry.label == "keyed" for p in people])
         self._cut_chances = _normalised(np.where(keyed, _KEYED_SHARE, 1) * balance)
         # keyed pictures stand before a uniform cloth: they are for composing only
-        self._photo_chances = balance if keyed.all() else _normalised(np.where(keyed, 0, balance))
+        by_hand = np.array([p.entry.label == "labelled" for p in people])
+        photos = np.where(keyed, 0, np.where(by_hand, _LABELLED_SHARE, 1) * balance)
+        self._photo_chances = balance if keyed.all() else _normalised(photos)
 
     def draw(self, size: Size, rng: np.random.Generator) -> Sample:
         """One sample of `size` (height, width)."""
@@ -264,7 +269,18 @@ def scaled(image: U8, alpha: U8, size: Size, rng: np.random.Generator) -> tuple[
     matte = cv2.resize(
         alpha, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
-    return np.asarray(small, np.uint8), np.asarray(matte, np.float32) / np.float32(255)
+    enlarged = max(1.0, height / image.shape[0], width / image.shape[1])
+    return np.asarray(small, np.uint8), narrowed(matte, enlarged)
+
+
+def narrowed(alpha: U8, scale: float) -> F32:
+    """An alpha that was enlarged `scale` times, its outline as narrow as it was before: 0..1.
+
+    The pictures are small; a network that learned from enlarged ones gives soft outlines to sharp
+    cameras.
+    """
+    matte = np.asarray(alpha, np.float32) / np.float32(255)
+    return matte if scale <= 1 else np.clip((matte - 0.5) * np.float32(scale) + 0.5, 0, 1)
 
 
 def random_crop(
@@ -404,10 +420,8 @@ def place(
     matrix = np.array([[sx, 0, x], [0, sy, y]], np.float64)
     border = cv2.BORDER_CONSTANT if free else cv2.BORDER_REPLICATE
     placed = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    coverage = np.asarray(
-        cv2.warpAffine(alpha, matrix, (width, height), borderMode=border), np.float32
-    ) / np.float32(255)
-    return np.asarray(placed, np.uint8), coverage
+    coverage = cv2.warpAffine(alpha, matrix, (width, height), borderMode=border)
+    return np.asarray(placed, np.uint8), narrowed(np.asarray(coverage, np.uint8), max(sx, sy))
 
 
 def foreground_colour(image: U8, alpha: F32) -> U8:

@@ -101,7 +101,9 @@ def _run(
 ) -> Summary:
     stats = Stats()
     behind = stack.enter_context(parse(background, background_fit))
-    matting = stack.enter_context(Matting(os.fspath(model), device, stats=stats))
+    matting = stack.enter_context(
+        Matting(os.fspath(model), device, frame_rate=float(source.format.frame_rate), stats=stats)
+    )
     matting.warm_up(source.format.width, source.format.height)
     pipeline = Pipeline(
         source,

@@ -49,6 +49,11 @@ class LiveMatting(Closing):
         self._budget = start.latency_budget
 
     @property
+    def model(self) -> str:
+        """Name of the network that is used now."""
+        return self._matting.level.model
+
+    @property
     def provider(self) -> str:
         """What computes, as onnxruntime calls it."""
         return self._matting.provider

@@ -27,6 +27,10 @@ class Estimator(Protocol):
     """What the inference thread runs; `Matting` is the one."""
 
     @property
+    def model(self) -> str:
+        """Name of the network."""
+
+    @property
     def provider(self) -> str:
         """What computes, as onnxruntime calls it."""
 
@@ -223,6 +227,7 @@ class Run(ABC):
             frames_dropped=progress.dropped,
             seconds=progress.seconds,
             fps=progress.fps,
+            model=self._estimator.model,
             provider=self._estimator.provider,
             provider_reason=self._estimator.provider_reason,
             stages=self._stats.stages(),

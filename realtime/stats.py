@@ -242,6 +242,7 @@ class Summary:
         frames_dropped: frames given up by full queues and by the sink.
         seconds: duration of the run, start-up excluded.
         fps: frames_out / seconds.
+        model: name of the network, at the end of the run.
         provider: what computed the alpha, as onnxruntime calls it.
         provider_reason: why this one.
         stages: time per frame of each stage; "latency" is from capture to output.
@@ -253,6 +254,7 @@ class Summary:
     frames_dropped: int
     seconds: float
     fps: float
+    model: str
     provider: str
     provider_reason: str
     stages: dict[str, StageTime]
@@ -270,5 +272,5 @@ class Summary:
         return (
             f"{self.frames_in} frames in, {self.frames_out} out, {self.frames_dropped} dropped · "
             f"{self.fps:.1f} fps · ms per frame (median/p95): {stages} · "
-            f"{self.provider} ({self.provider_reason})"
+            f"{self.model} on {self.provider} ({self.provider_reason})"
         )

@@ -167,6 +167,7 @@ def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: signal.
 
 
 def test_models_lists_what_is_embedded_and_what_is_named(tmp_path: Path) -> None:
+    from realtime.inference import EMBEDDED
     from tests.inference.networks import brightness_network
 
     own = tmp_path / "own.onnx"
@@ -179,7 +180,7 @@ def test_models_lists_what_is_embedded_and_what_is_named(tmp_path: Path) -> None
     assert mine["bytes"] == own.stat().st_size
     assert mine["sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
     listed = _realtime("models").stdout.splitlines()
-    assert [line.partition(":")[0] for line in listed] == ["fast", "fast-float"]
+    assert [line.partition(":")[0] for line in listed] == list(EMBEDDED)
     _fails("no such model", "models", "nothing")
 
 

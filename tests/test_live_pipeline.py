@@ -99,6 +99,7 @@ class QuarterEstimator:
         nobody: whether it finds none.
     """
 
+    model = "test"
     provider = "TestProvider"
     provider_reason = "for a test"
     level = "the only one"

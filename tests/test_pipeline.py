@@ -56,6 +56,7 @@ class CountingSource(Source):
 class LumaEstimator:
     """Gives every frame an alpha that says which frame it was made for."""
 
+    model = "test"
     provider = "TestProvider"
     provider_reason = "for a test"
 

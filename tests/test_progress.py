@@ -10,7 +10,7 @@ from realtime.progress import Bar, JsonLines, Lines, Quiet, choose, describe
 from realtime.stats import Progress, Summary
 
 _HALF = Progress(frames=50, expected=100, seconds=2.0, fps=25.0, speed=0.5, dropped=0)
-_SUMMARY = Summary(100, 100, 0, 4.0, 25.0, "TestProvider", "for a test", {}, ("cut short",))
+_SUMMARY = Summary(100, 100, 0, 4.0, 25.0, "test", "TestProvider", "for a test", {}, ("cut short",))
 
 
 class _Clock:

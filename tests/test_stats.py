@@ -70,6 +70,7 @@ def test_a_summary_is_json_and_one_line() -> None:
         frames_dropped=1,
         seconds=0.5,
         fps=18.0,
+        model="fast",
         provider="CPUExecutionProvider",
         provider_reason="asked for",
         stages={"infer": StageTime(1.25, 2.5)},

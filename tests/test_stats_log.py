@@ -22,6 +22,7 @@ def _summary() -> Summary:
         frames_dropped=1,
         seconds=0.1,
         fps=20.0,
+        model="fast",
         provider="CPUExecutionProvider",
         provider_reason="asked for",
         stages={"infer": StageTime(1.0, 2.0)},

@@ -19,16 +19,13 @@ from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import EMBEDDED, Model
+from realtime.inference.model import BEST_FIRST, Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation, small_luma
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.stats import Stats
 from realtime.worker import Worker
-
-# Embedded networks that stand in for each other, best first.
-_BEST_FIRST = ("quality", "fast")
 
 # Share of its pixels at which a network of free size is still worth running: 256×144 of 320×176.
 # At 192×112 mattes are twice as wrong, while moving them along saves as much.
@@ -395,10 +392,9 @@ def networks(asked: str, first: str) -> tuple[str, ...]:
             asked for by its name may only become faster.
         first: the name of the one to begin with.
     """
-    known = tuple(name for name in _BEST_FIRST if name in EMBEDDED)
-    if first not in known:
+    if first not in BEST_FIRST:
         return (first,)
-    return known if asked == DEFAULT else known[known.index(first) :]
+    return BEST_FIRST if asked == DEFAULT else BEST_FIRST[BEST_FIRST.index(first) :]
 
 
 def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, ...]:

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime.inference.model import Model
+from realtime.inference.model import BEST_FIRST, Model
 from realtime.inference.session import Device
 
 DEFAULT = "default"
-
-# From the best to the one that any machine can hold.
-_CANDIDATES: tuple[str, ...] = ("fast",)
 
 # The part of the time between two frames that the network may take: capture, compositing and
 # encoding share the cores with it, and some load of other programs is normal.
@@ -46,11 +43,11 @@ def open_model(
     """
     if str(model) != DEFAULT:
         return Model(model, device)
-    for name in _CANDIDATES[:-1]:
+    for name in BEST_FIRST[:-1]:
         chosen = Model(name, device)
         if _seconds(chosen, clock) <= _SHARE / frame_rate:
             return chosen
-    return Model(_CANDIDATES[-1], device)
+    return Model(BEST_FIRST[-1], device)
 
 
 def _seconds(model: Model, clock: Callable[[], float]) -> float:

@@ -20,7 +20,6 @@ from realtime.inference.convention import Activation, Convention
 from realtime.inference.session import Device, open_session
 
 
-
 class Embedded(NamedTuple):
     """The files of a network that comes with the package, by what computes it."""
 
@@ -28,12 +27,17 @@ class Embedded(NamedTuple):
     cuda: str
 
 
-# Names that `--model` knows besides "default", the smallest first. A CPU computes in 8 bits, which
-# a GPU is slow at: that one gets 16-bit floats.
+# Names that `--model` knows besides "default". A CPU gets 8-bit weights, which a GPU is slow at:
+# that one gets 16-bit floats. Those in float are there to compare with.
 EMBEDDED = {
     "fast": Embedded("fast.onnx", "fast_half.onnx"),
+    "quality": Embedded("quality.onnx", "quality_half.onnx"),
     "fast-float": Embedded("fast_float.onnx", "fast_float.onnx"),
+    "quality-float": Embedded("quality_float.onnx", "quality_float.onnx"),
 }
+
+# Those that stand in for each other.
+BEST_FIRST = ("quality", "fast")
 
 # Probabilities leave a quantized sigmoid a little outside 0..1; logits are far outside.
 _TOLERANCE = 0.01
@@ -116,20 +120,20 @@ class Signature:
         )
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
-        """The (width, height) at which to show a picture of this size to the network."""
+        """The (width, height) at which to show a picture of this size to the network.
+
+        The height that suits the picture's aspect, then the width that keeps to the native number
+        of pixels: the rule by which `models.sizes` chose the sizes of the training. Aspects beyond
+        1:3 are squashed to it.
+        """
         if self.fixed_size is not None:
             return self.fixed_size
         native_width, native_height = self.convention.native_size
-        pixels, stride, aspect = (
-            native_width * native_height,
-            self.convention.stride,
-            width / height,
-        )
-
-        def side(length: float) -> int:
-            return max(1, round(length / stride)) * stride
-
-        return side(math.sqrt(pixels * aspect)), side(math.sqrt(pixels / aspect))
+        pixels, stride = native_width * native_height, self.convention.stride
+        aspect = min(3.0, max(1 / 3, width / height))
+        rows = max(1, round(math.sqrt(pixels / aspect) / stride)) * stride
+        columns = max(1, round(pixels / rows / stride)) * stride
+        return columns, rows
 
     def feed(self, picture: UInt8) -> dict[str, Float32]:
         """A picture, uint8 (h, w, 3) RGB, as the network takes it, and empty memories."""

@@ -16,7 +16,7 @@ import pytest
 from realtime.errors import ModelError
 from realtime.frame import Frame, Matte, Planes, UInt8
 from realtime.governor import Level
-from realtime.inference import adaptive
+from realtime.inference import adaptive, choice
 from realtime.inference.adaptive import AdaptiveMatting, levels_of, networks
 from realtime.inference.model import Model
 from realtime.stats import Stats
@@ -309,7 +309,8 @@ def test_a_network_of_fixed_size_is_only_skipped(tmp_path: Path) -> None:
 @pytest.fixture
 def two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if "fast-float" were better than "fast", with which "default" begins."""
-    monkeypatch.setattr(adaptive, "_BEST_FIRST", ("fast-float", "fast"))
+    monkeypatch.setattr(choice, "BEST_FIRST", ("fast",))
+    monkeypatch.setattr(adaptive, "BEST_FIRST", ("fast-float", "fast"))
 
 
 @pytest.mark.usefixtures("two_networks")

@@ -46,7 +46,7 @@ def test_both_layouts_and_free_or_fixed_sides_work(
         ((1080, 1920), (144, 256)),
         ((640, 480), (224, 160)),
         ((500, 500), (192, 192)),
-        ((10_000, 10), (6064, 16)),
+        ((10_000, 10), (336, 112)),  # squashed: no network saw anything that long
     ],
 )
 def test_free_sides_follow_the_aspect_of_the_frame(

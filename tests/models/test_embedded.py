@@ -10,15 +10,17 @@ from models.dataset import load_all, read_index
 from models.errors import ModelsError
 from models.evaluate import evaluate_people
 from models.predictor import Predictor
+from realtime.inference import EMBEDDED
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "realtime" / "inference" / "weights"
-FILES = ("fast.onnx", "fast_float.onnx")
+NATIVE_SIZES = {"fast": "288x192", "quality": "512x288"}
+FILES = sorted({file for files in EMBEDDED.values() for file in files})
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_contract(name: str) -> None:
     path = WEIGHTS / name
-    assert path.stat().st_size <= 1_000_000
+    assert path.stat().st_size <= 4_000_000
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (image,), (alpha,) = session.get_inputs(), session.get_outputs()
     assert (image.name, image.type) == ("image", "tensor(float)")
@@ -27,13 +29,18 @@ def test_contract(name: str) -> None:
     assert alpha.shape == ["batch", 1, "height", "width"]
     metadata = session.get_modelmeta().custom_metadata_map
     assert set(metadata) == {"name", "version", "licence", "description", "native_size", "stride"}
-    assert metadata["name"] == "fast"
-    assert metadata["native_size"] == "320x176"
-    assert metadata["stride"] == "16"
+    network = name.split(".")[0].split("_")[0]
+    assert metadata["name"] == network
+    assert metadata["native_size"] == NATIVE_SIZES[network]
+    assert metadata["stride"] == "32"
+
+
+def test_every_file_is_embedded() -> None:
+    assert sorted(path.name for path in WEIGHTS.glob("*.onnx")) == FILES
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize(("height", "width"), [(144, 256), (256, 144), (192, 192), (288, 512)])
+@pytest.mark.parametrize(("height", "width"), [(160, 256), (256, 160), (192, 192), (288, 512)])
 def test_any_multiple_of_the_stride(name: str, height: int, width: int) -> None:
     session = ort.InferenceSession(str(WEIGHTS / name), providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
@@ -41,11 +48,12 @@ def test_any_multiple_of_the_stride(name: str, height: int, width: int) -> None:
     (alpha,) = session.run(["alpha"], {"image": image})
     assert alpha.shape == (2, 1, height, width)
     assert alpha.dtype == np.float32
-    assert alpha.min() >= 0
-    assert alpha.max() <= 1
+    # a quantized or halved sigmoid may miss 0 and 1 a little
+    assert alpha.min() >= -0.01
+    assert alpha.max() <= 1.01
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ["fast.onnx", "quality.onnx"])
 def test_people_are_cut_out(name: str, shared: Path) -> None:
     pictures = load_all(read_index(shared / "data", "val"))
     sets = evaluate_people(Predictor(WEIGHTS / name), pictures)

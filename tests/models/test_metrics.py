@@ -80,6 +80,20 @@ def test_dtssd() -> None:
         metrics.dtssd(still[:1], still[:1])
 
 
+def test_flicker_is_told_frame_by_frame() -> None:
+    still = [np.zeros((2, 2), np.float32)] * 3
+    blink = [still[0], np.full((2, 2), 0.5, np.float32), np.full((2, 2), 0.5, np.float32)]
+    assert metrics.flicker(blink, still) == pytest.approx([50, 0])
+
+
+def test_a_faint_step_is_a_whole_one_when_stretched() -> None:
+    truth = np.zeros((20, 30), np.float32)
+    truth[:, 15:] = 1
+    faint = truth * np.float32(0.2) + np.float32(0.1)
+    assert metrics.gradient_error(faint, truth) > 0
+    assert metrics.gradient_error(faint, truth, stretched=True) == pytest.approx(0, abs=1e-9)
+
+
 def test_boundary_f_within_and_beyond_the_tolerance() -> None:
     truth = np.zeros((100, 100), np.float32)
     truth[:, 50:] = 1  # tolerance: ceil(.008 · 141.4) = 2 pixels

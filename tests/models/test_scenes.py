@@ -7,7 +7,7 @@ import pytest
 
 from models.augmentation import camera, h264
 from models.dataset import F32, U8, load_all, read_backgrounds, read_index
-from models.scenes import Layer, Mix, Sampler, Scene, foreground_colour, headphones, over
+from models.scenes import Layer, Mix, Sampler, Scene, foreground_colour, headphones, narrowed, over
 from tests.models.material import write_data
 
 
@@ -91,6 +91,13 @@ def test_foreground_colour_removes_the_old_background() -> None:
     assert abs(int(seen[20, 19, 0]) - 110) <= 1
     colour = foreground_colour(seen, alpha)
     assert abs(int(colour[20, 19, 0]) - 200) <= 20
+
+
+def test_an_outline_is_as_narrow_enlarged_as_it_was() -> None:
+    edge = np.array([[0, 0, 64, 128, 191, 255, 255]], np.uint8)
+    assert np.array_equal(narrowed(edge, 1), edge / np.float32(255))
+    twice = narrowed(edge, 2)[0]
+    assert twice.tolist() == pytest.approx([0, 0, 0.002, 0.504, 0.998, 1, 1], abs=1e-3)
 
 
 def test_headphones_sit_on_a_head_and_nowhere_else() -> None:

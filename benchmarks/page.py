@@ -1,0 +1,122 @@
+"""Measured quality to look at: plots as a PNG, and a page with them and the hardest pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import matplotlib
+import numpy as np
+
+from realtime.frame import Float32, UInt8
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+_TILE = (240, 240)
+_GREEN = (0, 177, 64)
+_BARS = {"iou": "IoU", "mad": "MAD ×10³", "grad": "Grad", "boundary_f": "boundary-F"}
+
+# Where the bars of what is near 1 begin.
+_FROM = {"iou": 0.8, "boundary_f": 0.7}
+
+
+@dataclass(frozen=True)
+class HardPicture:
+    """A picture and what everybody made of it.
+
+    Attributes:
+        title: where it is from.
+        image: uint8 (H, W, 3) RGB.
+        alphas: float32 (H, W) in 0..1, by the name of the network.
+    """
+
+    title: str
+    image: UInt8
+    alphas: dict[str, Float32]
+
+
+def sets_of(network: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The figures of one network by set: the stills, and the clips frame by frame."""
+    stills = {name: figures for name, figures in network["people"].items() if name != "mean"}
+    return stills | {"clips": network["clips"]["raw"]}
+
+
+def draw_plots(report: dict[str, Any], path: Path) -> None:
+    """Bars of each set, precision against recall, and flicker over time."""
+    networks = report["networks"]
+    figure, axes = plt.subplots(2, 3, figsize=(15, 8), dpi=100)
+    for axis, (key, label) in zip(axes.flat, _BARS.items(), strict=False):
+        _bars(axis, networks, key, label)
+    curves, time = axes.flat[4], axes.flat[5]
+    for name, network in networks.items():
+        points = np.array(network["precision_recall"])
+        curves.plot(points[:, 1], points[:, 2], marker=".", label=name)
+        time.plot(network["clips"]["flicker"]["raw"], linewidth=1, label=name)
+    curves.set(xlabel="recall", ylabel="precision", xlim=(0.9, 1), ylim=(0.9, 1))
+    curves.set_title("photographs, α ≥ θ for θ from 0.05 to 0.95")
+    time.set(xlabel="frame", ylabel="flicker ×10²", title="first clip, frame by frame")
+    curves.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def _bars(axis: Axes, networks: dict[str, Any], key: str, label: str) -> None:
+    sets = list(sets_of(next(iter(networks.values()))))
+    width = 0.8 / len(networks)
+    for number, (name, network) in enumerate(networks.items()):
+        values = [figures[key] for figures in sets_of(network).values()]
+        axis.bar(np.arange(len(sets)) + number * width, values, width, label=name)
+    axis.set_xticks(np.arange(len(sets)) + 0.4 - width / 2, sets)
+    if key in _FROM:
+        axis.set_ylim(_FROM[key], 1)
+    axis.set_title(label)
+
+
+def strip(picture: HardPicture) -> UInt8:
+    """The picture and, beside it, each matte on green: uint8 (h, w, 3) RGB."""
+    tiles = [picture.image]
+    for alpha in picture.alphas.values():
+        part = alpha[..., None]
+        green = np.full_like(picture.image, _GREEN)
+        tiles.append((picture.image * part + green * (1 - part)).astype(np.uint8))
+    return np.hstack([_tile(tile) for tile in tiles])
+
+
+def _tile(image: UInt8) -> UInt8:
+    scale = min(_TILE[0] / image.shape[1], _TILE[1] / image.shape[0])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    tile = np.zeros((_TILE[1], _TILE[0], 3), np.uint8)
+    tile[: small.shape[0], : small.shape[1]] = small
+    return tile
+
+
+def write(report: dict[str, Any], hard: Sequence[HardPicture], out: Path) -> None:
+    """Writes `quality.png` and `quality.html` into the folder `out`."""
+    plots = out / "quality.png"
+    draw_plots(report, plots)
+    parts = [
+        "<!doctype html><meta charset=utf-8><title>Quality</title>",
+        "<style>body{font:14px sans-serif;margin:1em}img{max-width:100%}</style>",
+        "<h1>Quality of mattes</h1>",
+        f"<p>{html.escape(', '.join(f'{k} {v}' for k, v in report['machine'].items()))}</p>",
+        _image(plots.read_bytes(), "png"),
+        "<h2>The hardest pictures of each set</h2>",
+    ]
+    for picture in hard:
+        columns = ", ".join(["picture", *picture.alphas])
+        _, content = cv2.imencode(".jpg", strip(picture)[..., ::-1])
+        parts.append(f"<h3>{html.escape(picture.title)}</h3><p>{html.escape(columns)}</p>")
+        parts.append(_image(content.tobytes(), "jpeg"))
+    (out / "quality.html").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _image(content: bytes, kind: str) -> str:
+    return f'<img src="data:image/{kind};base64,{base64.b64encode(content).decode()}">'

@@ -1,0 +1,34 @@
+"""What `default` stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.inference import choice
+
+
+def ticking(*seconds: float) -> Iterator[float]:
+    """A clock in which each candidate's runs take so long."""
+    now = 0.0
+    for duration in seconds:
+        for _ in range(choice._WARM_UP_RUNS + choice._RUNS):
+            yield now
+            now += duration
+            yield now
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "frame_rate", "expected"),
+    [(8, 30, "quality"), (8, 60, "fast"), (20, 30, "fast"), (20, 10, "quality")],
+)
+def test_the_best_that_keeps_up(milliseconds: float, frame_rate: float, expected: str) -> None:
+    clock = ticking(milliseconds / 1e3)
+    model = choice.open_model("default", "cpu", frame_rate, clock=lambda: next(clock))
+    assert model.name == expected
+
+
+def test_a_named_one_is_not_measured() -> None:
+    model = choice.open_model("fast", "cpu", 1000.0, clock=lambda: pytest.fail("measured"))
+    assert model.name == "fast"

@@ -1,0 +1,40 @@
+"""What is made of many mattes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.dataset import F32, U8, Entry, Picture
+from models.evaluate import evaluate_people, evaluate_rooms, precision_recall
+
+
+def picture(alpha: list[int], set_name: str) -> Picture:
+    entry = Entry(Path("x.png"), None, set_name, "val", "labelled", True, "")
+    return Picture(np.zeros((1, len(alpha), 3), np.uint8), np.array([alpha], np.uint8), entry)
+
+
+def half(_: U8) -> F32:
+    """Foreground in the left half: .8, then .4."""
+    return np.array([[0.8, 0.4, 0, 0]], np.float32)
+
+
+def test_the_mean_is_over_the_sets_not_the_pictures() -> None:
+    right, wrong = picture([255, 0, 0, 0], "a"), picture([0, 0, 0, 255], "b")
+    sets = evaluate_people(half, [right, right, right, wrong])
+    assert sets["a"]["pictures"] == 3
+    assert sets["a"]["iou"] == 1
+    assert sets["b"]["iou"] == 0
+    assert sets["mean"]["iou"] == pytest.approx(0.5)
+
+
+def test_precision_and_recall_by_threshold() -> None:
+    points = precision_recall(half, [picture([255, 0, 255, 0], "a")])
+    by_threshold = {threshold: (recall, precision) for threshold, recall, precision in points}
+    assert by_threshold[0.35] == (0.5, 0.5)  # two pixels found, one of them right
+    assert by_threshold[0.75] == (0.5, 1.0)
+    assert by_threshold[0.95] == (0.0, 1.0)  # nothing found, nothing wrong
+
+
+def test_rooms_count_the_pixels_called_a_person() -> None:
+    assert evaluate_rooms(half, [picture([0, 0, 0, 0], "room")]) == pytest.approx(25)
