@@ -7,17 +7,15 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
-import matplotlib
 import numpy as np
 
 from realtime.frame import Float32, UInt8
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _TILE = (240, 240)
 _GREEN = (0, 177, 64)
@@ -50,6 +48,12 @@ def sets_of(network: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 def draw_plots(report: dict[str, Any], path: Path) -> None:
     """Bars of each set, precision against recall, and flicker over time."""
+    # Here, since the figures of the README are filled in where nothing can be drawn.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
     networks = report["networks"]
     figure, axes = plt.subplots(2, 3, figsize=(15, 8), dpi=100)
     for axis, (key, label) in zip(axes.flat, _BARS.items(), strict=False):
