@@ -23,7 +23,6 @@ from realtime.bench import (
     child,
     holding,
     live,
-    machine,
     page,
     report,
     runner,
@@ -37,6 +36,7 @@ from realtime.bench.holding import Held, held, remember
 from realtime.bench.material import ClockedCamera, read_frames, write_demo
 from realtime.bench.runner import Plan
 from realtime.cli import cli
+from realtime.cores import usable_cores
 from realtime.errors import RealtimeError, SourceError
 from realtime.frame import UInt8
 from realtime.inference.model import Signature, read_model
@@ -222,7 +222,7 @@ class TestLive:
     def test_the_share_is_that_of_all_cores(self) -> None:
         begin, end = live._Moment(), live._Moment()
         begin.time, begin.cpu = 1.0, 3.0
-        end.time, end.cpu = 3.0, 3.0 + machine.usable_cores()
+        end.time, end.cpu = 3.0, 3.0 + usable_cores()
         assert begin.share(end) == pytest.approx(0.5)
 
 

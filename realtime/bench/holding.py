@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from realtime.bench.machine import cache_folder, identity, usable_cores
+from realtime.bench.machine import cache_folder, identity
+from realtime.cores import usable_cores
 
 # Share of the frames that may be lost in a run that still counts as held: less is the noise of an
 # ordinary machine.

@@ -12,8 +12,8 @@ from typing import Any
 from realtime.bench import timecode
 from realtime.bench.case import Case
 from realtime.bench.figures import percentile
-from realtime.bench.machine import usable_cores
 from realtime.bench.material import ClockedCamera
+from realtime.cores import usable_cores
 from realtime.frame import Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline

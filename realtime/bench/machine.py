@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime import checksums
 from realtime._version import __version__
+from realtime.cores import usable_cores
 
 _PACKAGES = ("onnxruntime-gpu", "onnxruntime", "opencv-python", "av", "numpy")
 
@@ -47,13 +48,6 @@ def identity() -> str:
     files = "".join(f"{path}{digest}" for path, digest in checksums.recorded().items())
     networks = hashlib.sha256(files.encode()).hexdigest()[:8]
     return f"{_cpu_name()}, {usable_cores()} cores, realtime {__version__} with {networks}"
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: fewer than the machine's in a container."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cache_folder() -> Path:

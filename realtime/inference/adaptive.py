@@ -27,8 +27,8 @@ from realtime.inference.smoothing import Smoother
 from realtime.stats import Stats
 from realtime.worker import Worker
 
-# Share of its pixels at which a network of free size is still worth running: 256×144 of 320×176.
-# At 192×112 mattes are twice as wrong, while moving them along saves as much.
+# Share of its pixels at which a network of free size is still worth running: 288×128 of
+# 288×192. With a third of them mattes are twice as wrong, while moving them along saves as much.
 _SMALLER = 0.65
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing

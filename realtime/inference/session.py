@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import onnxruntime as ort
 
+from realtime.cores import usable_cores
 from realtime.errors import DeviceError, ModelError
 from realtime.frame import Float32
 
@@ -120,18 +120,11 @@ def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Fl
 def _create(model: bytes | str, providers: list[str]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _LOG_FATAL
-    options.intra_op_num_threads = max(1, min(_MOST_THREADS, _cores() // 2))
+    options.intra_op_num_threads = max(1, min(_MOST_THREADS, usable_cores() // 2))
     options.inter_op_num_threads = 1
     # A spinning thread takes its core away from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=providers)
-
-
-def _cores() -> int:
-    """Cores that this process may use: fewer than the machine's in a container."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _first_line(error: BaseException) -> str:
