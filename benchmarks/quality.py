@@ -289,9 +289,7 @@ def main() -> int:
         for name, milliseconds in time_in_turn(found).items():
             report["networks"][name]["milliseconds"] = milliseconds
         hard = list(gallery(found, [*people, *rooms], "quality"))
-    write_report(arguments.out / "quality.json", report)
-    written = json.loads((arguments.out / "quality.json").read_text("utf-8"))
-    page.write(written, hard, arguments.out)
+    page.write(write_report(arguments.out / "quality.json", report), hard, arguments.out)
     return 0
 
 

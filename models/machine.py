@@ -26,11 +26,15 @@ def machine() -> dict[str, str | int]:
     return found
 
 
-def write_report(path: Path, figures: dict[str, Any]) -> None:
-    """Writes measured figures as JSON, headed by the machine; makes the folder if need be."""
+def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
+    """Writes measured figures as JSON, headed by the machine; makes the folder if need be.
+
+    Returns what was written.
+    """
+    report = {"machine": machine()} | figures
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"machine": machine()} | figures, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return report
 
 
 def _cpu_name() -> str:

@@ -291,9 +291,13 @@ def enlarged(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
+BRANCHES = ("deep", "detail")
+"""The parts that are not of the trunk, and begin with nothing."""
+
+
 def trunk(network: MattingNetwork) -> list[nn.Module]:
     """The parts that every architecture has, in the order in which they run."""
-    return [m for n, m in network.named_children() if n not in ("deep", "detail")]
+    return [m for n, m in network.named_children() if n not in BRANCHES]
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -41,7 +41,7 @@ from models.dataset import Licences, Picture, load_all, read_backgrounds, read_i
 from models.errors import ModelsError, run_command
 from models.evaluate import empty_rooms
 from models.losses import boundary_weight, flicker_loss, matting_loss
-from models.network import ARCHITECTURES, MattingNetwork
+from models.network import ARCHITECTURES, BRANCHES, MattingNetwork
 from models.scenes import Sampler
 from models.sizes import network_size
 
@@ -238,7 +238,7 @@ class Trainer:
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
-        branches = ("deep.", "detail.")
+        branches = tuple(f"{name}." for name in BRANCHES)
         groups = [
             {
                 "params": [
@@ -401,7 +401,9 @@ def load_pictures(
         # pictures of clothes are left out: some are worn by a person
         products = read_index(data, "train", licences, ("ikea",), index="products.csv")
     val = load_all(read_index(data, "val"))
-    for folder, room in itertools.product(clip_folders(data), apart(empty_rooms(data))):
+    clips = clip_folders(data)
+    rooms = apart(empty_rooms(data)) if clips else []  # a stranger's folder may have neither
+    for folder, room in itertools.product(clips, rooms):
         val += clip_pictures(folder, room.image, VALIDATION_CLIP_STEP)
     return load_all(people), load_all(backgrounds), load_all(products), val
 
