@@ -1,15 +1,16 @@
 """Devices for the tests here: a webcam and a virtual camera of Linux's.
 
-The webcam may be a real one or the kernel's test driver (`modprobe vivid`), which alone can be
-unplugged by program; the virtual camera is v4l2loopback's (`modprobe v4l2loopback
-exclusive_caps=1`). What a machine lacks is skipped, with the reason.
+The webcam is the kernel's test driver (`modprobe vivid`), which alone can be unplugged by program,
+or a real one where REALTIME_WEBCAM=1 says that these tests may open it; the virtual camera is
+v4l2loopback's (`modprobe v4l2loopback exclusive_caps=1`). What a machine lacks is skipped, with the
+reason.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from realtime.output import loopback as loopbacks
 
 _VIVID = Path("/sys/bus/platform/drivers/vivid")
 _VIVID_DEVICE = "vivid.0"
+_VIVID_NAME = "vivid"
 
 
 @pytest.fixture
@@ -27,16 +29,25 @@ def webcam() -> Camera:
     """A camera that shows what is before it."""
     if sys.platform != "linux":
         pytest.skip("these tests know the ways of Linux")
-    for camera in list_cameras():
-        if not camera.virtual and camera.problem is None:
+    return choose_webcam(list_cameras(), real=os.environ.get("REALTIME_WEBCAM") == "1")
+
+
+def choose_webcam(cameras: Sequence[Camera], *, real: bool) -> Camera:
+    """The test driver's camera; where there is none, a real one if these tests may open it."""
+    there = [c for c in cameras if not c.virtual and c.problem is None]
+    for camera in sorted(there, key=lambda camera: camera.name != _VIVID_NAME):
+        if real or camera.name == _VIVID_NAME:
             return camera
+    if there:
+        # Nobody's room is to be filmed because they run the tests.
+        pytest.skip("set REALTIME_WEBCAM=1 to have a real webcam opened; or 'modprobe vivid'")
     pytest.skip("no webcam here; 'modprobe vivid' makes one")
 
 
 @pytest.fixture
 def test_picture(webcam: Camera) -> Camera:
     """A camera that shows a still picture of colour bars, but for some writing in it."""
-    if webcam.name != "vivid":
+    if webcam.name != _VIVID_NAME:
         pytest.skip("a real webcam's picture cannot be foretold; 'modprobe vivid' makes one")
     return webcam
 
