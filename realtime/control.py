@@ -1,6 +1,7 @@
 """A control for other programs on this machine, such as a stream deck: HTTP on 127.0.0.1.
 
-    GET  /state     the settings         GET  /stats    the figures of the last seconds
+    GET  /state     the settings, and    GET  /stats    the figures of the last seconds
+                    what is wrong
     GET  /actions   verbs and options    POST /set      {"option": value, ...}
     POST /VERB      what a key of the preview does: /panic, /next-background, /mirror, ...
 
@@ -8,6 +9,9 @@
 
 Whoever asks must know the token: other users of this machine can reach the port as well, and so can
 any page in a browser. An answer is one line of JSON, {"error": ...} where it failed.
+
+The settings say what is wanted. A background is opened while frames go on with the old one; where
+that fails, "problem" in /state says why and what is shown, until another one is wanted.
 """
 
 from __future__ import annotations
@@ -67,6 +71,8 @@ class Control(Closing):
     Args:
         store: the settings to show and to change.
         figures: gives what /stats shows, as plain values.
+        problem: gives what keeps the settings from being what is shown, in one line; empty where
+            nothing does.
         quit: ends the run; called from a thread of this.
         port: to listen on; 0 for any that is free.
         token: that requests must carry; None for a new random one.
@@ -86,6 +92,7 @@ class Control(Closing):
         self,
         store: SettingsStore,
         figures: Callable[[], dict[str, Any]],
+        problem: Callable[[], str],
         quit: Callable[[], None],
         *,
         port: int = 0,
@@ -97,7 +104,7 @@ class Control(Closing):
         if not _TOKEN.fullmatch(self.token):
             raise SettingsError("control token: write 8 to 200 letters, digits or signs, no spaces")
         try:
-            self._server = _Server(port, self.token, store, figures, quit)
+            self._server = _Server(port, self.token, store, figures, problem, quit)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise SettingsError(
@@ -154,11 +161,13 @@ class _Server(ThreadingMixIn, TCPServer):
         token: str,
         store: SettingsStore,
         figures: Callable[[], dict[str, Any]],
+        problem: Callable[[], str],
         quit: Callable[[], None],
     ) -> None:
         self.token = token.encode("ascii")
         self.store = store
         self.figures = figures
+        self.problem = problem
         self.quit = quit
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -300,7 +309,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _state(self) -> dict[str, Any]:
         store = self.server.store
-        return {"version": store.version, "settings": store.get().as_dict()}
+        return {
+            "version": store.version,
+            "settings": store.get().as_dict(),
+            "problem": self.server.problem(),
+        }
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answers with an error, as one line of JSON; also what the base class finds wrong."""

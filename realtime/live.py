@@ -78,6 +78,8 @@ def run_live(
         RealtimeError: see `realtime.errors`.
         Interrupted: Ctrl-C.
     """
+    if control_port is None and control_token_file is not None:
+        raise SettingsError("control token file: nothing is controlled; add --control-port 0")
     given = dict(options or {})
     loaded = {} if config is None else config_file.load(config)
     settings = Settings(**{**loaded, **given})
@@ -90,7 +92,8 @@ def run_live(
     sink = _sink(settings, functools.partial(_output, store, figures, overwrite=overwrite))
     with ExitStack() as stack:
         log = None if stats_json is None else stack.enter_context(StatsLog(stats_json))
-        compositor = stack.enter_context(LiveCompositor(settings, report))
+        trouble = _BackgroundTrouble(report)
+        compositor = stack.enter_context(LiveCompositor(settings, trouble.report))
         matting = stack.enter_context(LiveMatting(store, stats, report))
         # Before the camera: pictures that come meanwhile would be lost.
         matting.warm_up(settings.width, settings.height)
@@ -99,6 +102,7 @@ def run_live(
         video = _video(settings, source.format)
 
         def composite(matte: Matte, settings: Settings) -> Frame:
+            trouble.asked(settings)
             return compositor(matte, settings, refine=matting.refine)
 
         pipeline = LivePipeline(
@@ -114,6 +118,7 @@ def run_live(
             control = Control(
                 store,
                 lambda: figures().as_dict(),
+                lambda: trouble.line,
                 pipeline.stop,
                 port=control_port,
                 token=control_token,
@@ -129,6 +134,34 @@ def run_live(
                 on_progress(progress)
 
         return _run(pipeline, tell, log)
+
+
+class _BackgroundTrouble:
+    """Remembers what went wrong with a background until another one is asked for.
+
+    Args:
+        report: is told too.
+
+    Attributes:
+        line: what went wrong and what is shown instead; empty where the one that was asked for is
+            shown, or is being opened. Any thread may read it; the rest is for one thread.
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._asked: tuple[str, str] | None = None
+        self.line = ""
+
+    def asked(self, settings: Settings) -> None:
+        """Takes note of the background that the next frame wants."""
+        asked = (settings.background, settings.background_fit)
+        if asked != self._asked:
+            self._asked, self.line = asked, ""
+
+    def report(self, line: str) -> None:
+        """Takes note of what went wrong with it."""
+        self.line = line
+        self._report(line)
 
 
 def _whereabouts(control: Control, file: AnyPath | None) -> str:

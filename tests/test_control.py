@@ -31,7 +31,14 @@ class _Client:
     def __init__(self) -> None:
         self.store = SettingsStore(Settings())
         self.quits = threading.Event()
-        self.control = Control(self.store, lambda: {"fps": 30.0}, self.quits.set, token=_TOKEN)
+        self.problem = ""
+        self.control = Control(
+            self.store,
+            lambda: {"fps": 30.0},
+            lambda: self.problem,
+            self.quits.set,
+            token=_TOKEN,
+        )
         self.control.start()
         self.port = int(self.control.url.rpartition(":")[2])
 
@@ -75,6 +82,12 @@ def test_state_is_every_option_and_a_version(client: _Client) -> None:
     assert status == 200
     assert answer["version"] == 1
     assert answer["settings"] == json.loads(json.dumps(Settings(mirror=True).as_dict()))
+
+
+def test_state_tells_what_keeps_the_settings_from_being_shown(client: _Client) -> None:
+    assert client.ask("GET", "/state")[1]["problem"] == ""
+    client.problem = "background office.jpg: no such file; blur stays"
+    assert client.ask("GET", "/state")[1]["problem"] == client.problem
 
 
 def test_stats_are_the_figures_of_the_run(client: _Client) -> None:
@@ -247,7 +260,7 @@ def test_it_listens_on_this_machine_only(client: _Client) -> None:
 
 
 def _control(**arguments: Any) -> Control:
-    return Control(SettingsStore(Settings()), dict, lambda: None, **arguments)
+    return Control(SettingsStore(Settings()), dict, str, lambda: None, **arguments)
 
 
 def test_tokens_are_random_and_long() -> None:

@@ -62,6 +62,14 @@ def test_file_control_and_log_work_together(tmp_path: Path) -> None:
             yield
         assert figures["state"] == "live"
         assert "infer" in figures["stages"]
+        ask("POST", "/set", {"background": "no-such.jpg"})
+        while not (problem := ask("GET", "/state")["problem"]):
+            yield
+        assert problem.startswith("background no-such.jpg: no such file")
+        assert problem.endswith(" stays")
+        ask("POST", "/set", {"background": "blur:4%"})
+        while ask("GET", "/state")["problem"]:
+            yield
         ask("POST", "/panic")
         while ask("GET", "/stats")["state"] != "panic":
             yield
@@ -83,9 +91,10 @@ def test_file_control_and_log_work_together(tmp_path: Path) -> None:
     )
     assert summary.seconds < _TOO_LONG
     assert not token_file.exists()
-    (control, change) = reports
+    (control, change, problem) = reports
     assert control.endswith(f", token in {token_file}")
     assert "known-beforehand" not in control
+    assert problem.startswith("background no-such.jpg: ")
     assert change == f"{config}: mirror = true; the command line overrules zoom"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {line["event"] for line in lines[:-1]} == {"stats"}
@@ -105,6 +114,7 @@ def test_a_random_token_is_said_once(tmp_path: Path) -> None:
     [
         ({"config": "no-such.toml"}, "no such file; 'realtime config > no-such.toml'"),
         ({"control_port": 0, "control_token": "short"}, "control token: write"),
+        ({"control_token_file": "control.json"}, "nothing is controlled; add --control-port 0"),
         ({"options": {"zoom": 9}}, "zoom = 9: write a number from 1 to 4"),
     ],
 )

@@ -131,7 +131,7 @@ class Switcher(Background):
         try:
             new = ready.result()
         except BackgroundError as error:
-            self._report(f"{error}; the old background stays")
+            self._report(f"{error}; {self._on.text} stays")
             return
         self._drop_previous()
         self._previous, self._current = self._current, new
