@@ -100,7 +100,7 @@ class LivePipeline(Run):
         self._seconds = seconds
         self._frames: Channel[Frame | Gap] = Channel(_CAPACITY, "drop-oldest")
         self._mattes: Channel[Matte | Gap] = Channel(_CAPACITY, "drop-oldest")
-        self._guard = Guard(video)
+        self._guard = Guard(video, float(1 / source.format.frame_rate))
         self._fit = Fitter(video.width, video.height, settings.get().output_fit)
 
     def figures(self) -> Figures:

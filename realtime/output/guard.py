@@ -8,14 +8,15 @@ A picture passes only while all is well. Whatever goes wrong, the way out is the
     lost         the camera is gone, or silent
     paused       the camera was let go of, since nobody watches
     failed       the network or the compositing failed
-    late         the newest picture is older than `max_staleness`
+    late         the newest picture is older than `max_staleness`, and the camera's next one is due
     nobody       no person for `nobody_after` seconds
 """
 
 from __future__ import annotations
 
 import enum
-from collections import Counter
+import statistics
+from collections import Counter, deque
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -27,6 +28,16 @@ _NANOSECOND = Fraction(1, 1_000_000_000)
 
 # Share of the picture that people must fill to be there: a head at the far end of a room.
 _PRESENT = 0.002
+
+# A camera may be slower than `max_staleness` allows, by itself or since it is dark. Its picture
+# stays until it is so many of its frame intervals old: one until the next is taken, and one in
+# which that is on its way.
+_INTERVALS = 2.0
+
+# So many of the last intervals tell what the camera's is: a stall or two among them do not. Longer
+# ones than of the slowest rate that can be asked for are taken for that.
+_RECENT = 5
+_LONGEST_INTERVAL = 1.0
 
 # A placeholder for lateness stays this long, in seconds: one that flashes between pictures is worse
 # than one that stays.
@@ -67,6 +78,7 @@ class Guard:
 
     Args:
         video: the output's format; every frame given to `finish` has its size.
+        interval: seconds between the camera's frames, as it says; what is seen replaces that.
 
     Attributes:
         state: what left last.
@@ -74,8 +86,10 @@ class Guard:
         changes: how often each state began.
     """
 
-    def __init__(self, video: VideoFormat) -> None:
+    def __init__(self, video: VideoFormat, interval: float) -> None:
         self._video = video
+        self._intervals = deque([interval], maxlen=_RECENT)
+        self._before: Frame | None = None
         self._placeholder = Placeholder(video)
         self._period = float(1 / video.frame_rate)
         self._gap: State | None = State.STARTING
@@ -101,6 +115,10 @@ class Guard:
         self._waiting = frame
         self._newest = frame.time
         self._gap = None
+        before, self._before = self._before, frame
+        if before is not None and before.epoch == frame.epoch and frame.index > before.index:
+            # Of the camera, however many of its frames were given up in between.
+            self._intervals.append((frame.time - before.time) / (frame.index - before.index))
 
     def interrupt(self, state: State) -> None:
         """Takes note that no frame comes; what has not left yet will not."""
@@ -149,6 +167,10 @@ class Guard:
         self._due = begun + self._period
         return frame
 
+    def _allowance(self) -> float:
+        """Seconds for which a picture can be the newest one there is, by the camera's doing."""
+        return _INTERVALS * min(statistics.median_low(self._intervals), _LONGEST_INTERVAL)
+
     def _judge(self, now: float, settings: Settings) -> State:
         if settings.panic:
             return State.PANIC
@@ -156,7 +178,7 @@ class Guard:
             return State.FROZEN
         if self._gap is not None:
             return self._gap
-        if now - self._newest > settings.max_staleness:
+        if now - self._newest > max(settings.max_staleness, self._allowance()):
             if self.state is not State.LATE:
                 self._late_until = now + _LATE_HOLD
             return State.LATE

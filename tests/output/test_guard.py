@@ -30,8 +30,8 @@ def _frame(now: float, index: int = 0) -> Frame:
 class Scene:
     """A guard, a clock, and what has left."""
 
-    def __init__(self, **options: object) -> None:
-        self.guard = Guard(VIDEO)
+    def __init__(self, *, camera: float = RATE, **options: object) -> None:
+        self.guard = Guard(VIDEO, 1 / camera)
         self.now = 100.0
         self.settings = replace(DEFAULTS, **options)  # type: ignore[arg-type]
         self.left: list[tuple[float, Frame]] = []
@@ -54,8 +54,8 @@ class Scene:
                 return [frame for _, frame in self.left[before:]]
             self.now += patience
 
-    def picture(self, age: float = 0.0, alpha: float = 1.0) -> Frame | None:
-        frame = _frame(self.now - age)
+    def picture(self, age: float = 0.0, alpha: float = 1.0, index: int = 0) -> Frame | None:
+        frame = _frame(self.now - age, index)
         self.guard.saw(matte_of(frame, alpha))
         self.guard.finish(frame)
         return self.ask()
@@ -98,6 +98,65 @@ def test_the_card_comes_as_soon_as_the_newest_picture_is_too_old(staleness: floa
     frames = scene.wait(staleness + 0.2)
     first = scene.left[-len(frames)][0]
     assert staleness < first - shown <= staleness + 1 / RATE + 1e-6
+    assert scene.guard.state is State.LATE
+
+
+def _states(scene: Scene, interval: float, age: float, seconds: float) -> list[State]:
+    """What each picture of a camera of this frame interval found, so old when it was finished."""
+    states = []
+    for index in range(round(seconds / interval)):
+        scene.picture(age=age, index=index)
+        states.append(scene.guard.state)
+        scene.wait(interval)
+        states.append(scene.guard.state)
+    return states
+
+
+@pytest.mark.parametrize("rate", [5, 2, 1])
+def test_a_slow_cameras_picture_stays_until_the_next_one_is_due(rate: float) -> None:
+    scene = Scene(camera=rate)
+    states = _states(scene, 1 / rate, age=0.1, seconds=10)
+    assert set(states) == {State.LIVE}
+    scene.wait(1 / rate - 0.15)
+    before = scene.guard.state
+    scene.wait(0.1)
+    assert (before, scene.guard.state) == (State.LIVE, State.LATE)
+
+
+def test_how_slow_a_camera_is_shows_in_its_pictures_whatever_it_promised() -> None:
+    scene = Scene(camera=RATE)
+    states = _states(scene, 0.2, age=0.1, seconds=4)
+    assert set(states[len(states) // 2 :]) == {State.LIVE}
+    scene = Scene(camera=1)
+    _states(scene, 1 / RATE, age=0.02, seconds=1)
+    scene.wait(0.3)
+    assert scene.guard.state is State.LATE
+
+
+def test_frames_given_up_in_between_do_not_make_the_camera_slow() -> None:
+    scene = Scene()
+    for index in range(0, 60, 6):
+        scene.picture(index=index)
+        scene.now += 6 / RATE
+    scene.wait(0.1)
+    assert scene.guard.state is State.LATE
+
+
+def test_neither_a_stall_nor_a_loss_makes_the_camera_slow() -> None:
+    scene = Scene()
+    for index in range(10):
+        scene.picture(index=index)
+        scene.now += 5.0 if index in (6, 8) else 1 / RATE
+    scene.guard.interrupt(State.LOST)
+    scene.picture(index=10)
+    scene.wait(0.3)
+    assert scene.guard.state is State.LATE
+
+
+def test_a_camera_slower_than_any_that_can_be_asked_for_is_not_waited_for() -> None:
+    scene = Scene(camera=0.1)
+    scene.picture()
+    scene.wait(2.1)
     assert scene.guard.state is State.LATE
 
 
