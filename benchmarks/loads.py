@@ -1,0 +1,347 @@
+"""Puts a load on this machine, in processes of its own: streams side by side, of files or cameras.
+
+measured ── starts ──▶ python -m benchmarks.loads '{"kind": …}' CLIP MODEL      each process
+    ◀── "ready" ── opened, and nothing runs yet
+    ── a line on stdin ──▶ all begin at once
+    ◀── a line of JSON ── what it did, or {"error": …} and status 1
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from realtime.bench.child import peak_memory_mb
+from realtime.bench.figures import percentile
+from realtime.bench.live import PixelClock, SparingTheCode
+from realtime.bench.material import ClockedCamera, read_frames
+from realtime.capture import FileSource
+from realtime.errors import RealtimeError
+from realtime.frame import Frame
+from realtime.inference import Matting
+from realtime.live_pipeline import LivePipeline
+from realtime.output import Compositor, FileSink, NullSink
+from realtime.output.backgrounds import parse
+from realtime.output.compositor import LiveCompositor
+from realtime.output.detached import DetachedSink
+from realtime.output.fanout import FanoutSink
+from realtime.pipeline import Pipeline
+from realtime.settings import Settings, SettingsStore
+from realtime.stats import Stats
+
+_BACKGROUND = "demo"
+_READY = "ready"
+
+# Pictures of a camera, which goes back and forth through them; so many of 4K take 250 MB.
+_CAMERA_FRAMES = 20
+
+# Seconds of a live run that do not count: at its beginning memory is taken, and at its end the
+# last pictures that count arrive.
+_WARM_UP = 0.8
+_AFTER = 0.4
+
+# A picture that comes late counts as late; the program itself would have sent its card.
+_STALE = 60.0
+
+# Seconds without a word after which a process hangs.
+_PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What runs at once.
+
+    Attributes:
+        kind: "null" is a file to nowhere, "h264" a file into a file, "live" a camera that delivers
+            by the clock and an output into memory.
+        width: of the pictures, in pixels.
+        height: likewise.
+        seconds: of the clip; of a live run, those that count.
+        fps: of a live run's camera, in Hz.
+        outputs: of each live run: the first is the one into memory, others are H.264 files.
+        streams: in each process, each with threads of its own.
+        processes: that run at once.
+    """
+
+    kind: Literal["null", "h264", "live"]
+    width: int
+    height: int
+    seconds: float
+    fps: float = 30.0
+    outputs: int = 1
+    streams: int = 1
+    processes: int = 1
+
+    def __str__(self) -> str:
+        kind = f"live, {self.outputs} outputs" if self.kind == "live" else self.kind
+        return (
+            f"{self.width}×{self.height}, {self.seconds:g} s, {kind}, "
+            f"{self.processes} × {self.streams} streams"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What one process did.
+
+    Attributes:
+        frames: that were delivered, of all streams.
+        due: that should have been.
+        seconds: that it took; of a live run, those that count.
+        processed: frames delivered, also in those seconds of a live run that do not count.
+        cpu: seconds of the processor that `processed` took.
+        peak_mb: the most memory that the process had; None where the system does not say.
+        lost_in_files: of `processed`, those that outputs beside the first gave up.
+        latencies: seconds from camera to first output; empty for files.
+    """
+
+    frames: int
+    due: int
+    seconds: float
+    processed: int
+    cpu: float
+    peak_mb: float | None
+    lost_in_files: int = 0
+    latencies: tuple[float, ...] = ()
+
+
+def run(load: Load, clip: str, model: str, begin: Callable[[], None] = lambda: None) -> Did:
+    """Runs all streams of one process.
+
+    Args:
+        load: what; `processes` is somebody else's business.
+        clip: a video of this size.
+        model: name of the network.
+        begin: called when everything is opened; the runs begin when it returns.
+
+    Raises:
+        RealtimeError: something cannot be opened, or broke.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        prepare = _live if load.kind == "live" else _file
+        streams = [prepare(stack, load, clip, model, folder / str(i)) for i in range(load.streams)]
+        pool = stack.enter_context(ThreadPoolExecutor(load.streams))
+        begin()
+        cpu, start = time.process_time(), time.perf_counter()
+        found = list(pool.map(lambda stream: stream(), streams))
+        cpu, seconds = time.process_time() - cpu, time.perf_counter() - start
+    return Did(
+        frames=sum(one.frames for one in found),
+        due=sum(one.due for one in found),
+        seconds=load.seconds if load.kind == "live" else seconds,
+        processed=sum(one.processed for one in found),
+        cpu=cpu,
+        peak_mb=peak_memory_mb(),
+        lost_in_files=sum(one.lost_in_files for one in found),
+        latencies=tuple(latency for one in found for latency in one.latencies),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """What came of one stream, as `Did` has it."""
+
+    frames: int
+    due: int
+    processed: int
+    lost_in_files: int = 0
+    latencies: Sequence[float] = ()
+
+
+def _file(stack: ExitStack, load: Load, clip: str, model: str, out: Path) -> Callable[[], _Stream]:
+    """Opens what `realtime file` opens, without sound; the result runs it."""
+    source = stack.enter_context(FileSource(clip, duration=load.seconds))
+    behind = stack.enter_context(parse(_BACKGROUND))
+    matting = stack.enter_context(Matting(model))
+    matting.warm_up(load.width, load.height)
+    sink = NullSink() if load.kind == "null" else FileSink(out.with_suffix(".mp4"))
+    pipeline = Pipeline(source, matting, Compositor(behind), sink)
+
+    def stream() -> _Stream:
+        summary = pipeline.run()
+        return _Stream(summary.frames_out, summary.frames_in, summary.frames_out)
+
+    return stream
+
+
+def _live(stack: ExitStack, load: Load, clip: str, model: str, out: Path) -> Callable[[], _Stream]:
+    """Opens a live run as `realtime.bench.live` does, with files beside; the result runs it.
+
+    The governor rests: what is measured is this network at this size, whatever comes of it.
+    """
+    settings = Settings(
+        camera="demo",
+        outputs=("null",),
+        model=model,
+        width=load.width,
+        height=load.height,
+        fps=load.fps,
+        background=_BACKGROUND,
+        governor=False,
+        max_staleness=_STALE,
+    )
+    store, stats = SettingsStore(settings), Stats()
+    frames: list[Frame] = read_frames(clip, _CAMERA_FRAMES)[1]
+    camera = stack.enter_context(ClockedCamera(frames, load.fps))
+    compositor = stack.enter_context(LiveCompositor(settings))
+    matting = stack.enter_context(SparingTheCode(store, stats, lambda line: None))
+    matting.warm_up(load.width, load.height)
+    clock = PixelClock()
+    files = [
+        DetachedSink(FileSink(out.with_name(f"{out.name}-{i}.mp4"), from_first=True))
+        for i in range(1, load.outputs)
+    ]
+    pipeline = LivePipeline(
+        camera,
+        matting,
+        compositor,
+        FanoutSink([clock, *files]),
+        replace(camera.format, frame_rate=Fraction(load.fps).limit_denominator(1001)),
+        store,
+        seconds=_WARM_UP + load.seconds + _AFTER,
+        stats=stats,
+    )
+
+    def stream() -> _Stream:
+        since = time.monotonic() + _WARM_UP
+        until = since + load.seconds
+        pipeline.run()
+        latencies = [late for when, late in clock.arrivals if since <= when < until]
+        return _Stream(
+            frames=len(latencies),
+            due=camera.due(since, until),
+            processed=len(clock.arrivals),
+            lost_in_files=sum(file.dropped for file in files),
+            latencies=latencies,
+        )
+
+    return stream
+
+
+def measured(load: Load, clip: str, model: str) -> dict[str, float | None]:
+    """Runs a load in its processes.
+
+    Returns:
+        fps: frames a second, of all streams together. cpu_ms: of the processor, per frame.
+        peak_mb: of all processes together. Of live runs also latency_median_ms and latency_p95_ms,
+        None where no frame arrived, and dropped: share of the frames due; where there are files
+        beside the first output, dropped_in_files: likewise, of what they should have had.
+
+    Raises:
+        RealtimeError: what a process says, or that it died or hangs.
+    """
+    command = [sys.executable, "-m", "benchmarks.loads", json.dumps(asdict(load)), clip, model]
+    with ExitStack() as stack:
+        children = [stack.enter_context(_Child(command)) for _ in range(load.processes)]
+        for child in children:
+            child.wait_until_ready()
+        for child in children:
+            child.begin()
+        return together(load, [child.result() for child in children])
+
+
+def together(load: Load, did: Sequence[Did]) -> dict[str, float | None]:
+    """What all processes of a load did, as `measured` returns it."""
+    frames, due = sum(d.frames for d in did), sum(d.due for d in did)
+    processed = max(1, sum(d.processed for d in did))
+    peaks = [d.peak_mb for d in did if d.peak_mb is not None]
+    found: dict[str, float | None] = {
+        "fps": frames / max(d.seconds for d in did),
+        "cpu_ms": 1e3 * sum(d.cpu for d in did) / processed,
+        "peak_mb": sum(peaks) if peaks else None,
+    }
+    if load.kind == "live":
+        latencies = [1e3 * latency for d in did for latency in d.latencies]
+        found |= {
+            "latency_median_ms": percentile(latencies, 50) if latencies else None,
+            "latency_p95_ms": percentile(latencies, 95) if latencies else None,
+            # The rounding of drawn times can put one more into it.
+            "dropped": max(0.0, 1 - frames / due) if due else 1.0,
+        }
+        if load.outputs > 1:
+            lost = sum(d.lost_in_files for d in did)
+            found["dropped_in_files"] = lost / processed / (load.outputs - 1)
+    return found
+
+
+class _Child:
+    """One process of a load; killed when left before its end."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        if line != _READY:
+            self._fail(line)
+
+    def begin(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+
+    def result(self) -> Did:
+        try:
+            output, _ = self._process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise RealtimeError(f"a load took more than {_PATIENCE:.0f} s; try --quick") from None
+        if self._process.returncode:
+            self._fail(output.strip())
+        plain = json.loads(output)
+        return Did(**{**plain, "latencies": tuple(plain["latencies"])})
+
+    def _fail(self, line: str) -> None:
+        """Raises what the process said in place of what was awaited."""
+        with suppress(ValueError, KeyError):
+            raise RealtimeError(json.loads(line)["error"])
+        self._errors.seek(0)
+        last = (self._errors.read().strip().splitlines() or ["without a word"])[-1]
+        raise RealtimeError(f"the process of a load ended: {last}")
+
+    def __enter__(self) -> _Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        with self._process:
+            self._errors.close()
+
+
+def main() -> int:
+    """One process of `measured`."""
+    load, clip, model = Load(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3]
+
+    def begin() -> None:
+        print(_READY, flush=True)
+        sys.stdin.readline()
+
+    try:
+        print(json.dumps(asdict(run(load, clip, model, begin))))
+    except RealtimeError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
