@@ -42,6 +42,10 @@ _LASTING = 4.0
 _DOWN_BUSY, _DOWN_LATENCY = 0.8, 0.9
 _UP_BUSY, _UP_LATENCY = 0.7, 0.85
 
+# The first frames find cold caches, and memory that is still to be taken: for so many seconds after
+# the first one nothing is judged.
+_START_UP = 1.0
+
 # Frames that were on their way when the level changed say nothing about the new level.
 _SETTLING = 3
 
@@ -208,11 +212,11 @@ class Governor:
         self._announce = announce
         self._start = start
         self._setbacks = [_Setbacks(0.0, clock(), 0.0)] * len(levels)
-        self._usable = [True] * len(levels)
         # The least that a unit of cost was ever seen to take: the machine without load.
         self._best_unit = math.inf
         self._went_down = -math.inf
         self._complained = False
+        self._first: float | None = None
         # The level below, and its busy time before the last step up, until that is evaluated.
         self._came_from: tuple[int, Cost] | None = None
         self._begin(clock())
@@ -233,20 +237,16 @@ class Governor:
         self._complained = False
         self._begin(self._clock())
 
-    def forbid(self, level: int) -> None:
-        """Does not go to a level until it is allowed again: its network is not there."""
-        self._usable[level] = False
-
-    def allow(self, level: int, cost: Cost) -> None:
-        """May go to a level again, which is now foreseen to cost this much."""
-        self._usable[level] = True
-        self._foreseen[level] = self._costs[level] = cost
-
     def observe(self, measurement: Measurement) -> int:
         """Takes what became of a frame, and returns the level for the next one."""
         now = self._clock()
+        if self._first is None:
+            self._first = now
+        if now - self._first < _START_UP:
+            self._calm_since = self._fit_since = self._fair_since = now
+            return self.level
         if measurement.level != self.level:
-            # The level is not in place yet: its network is still being opened.
+            # The level is not in place yet.
             self._unsettled = _SETTLING
             self._calm_since = self._fit_since = self._fair_since = now
             return self.level
@@ -369,7 +369,7 @@ class Governor:
 
     def _go_down(self, reason: str, now: float) -> None:
         recent = self._recent(now)
-        lower = [i for i in range(self.level + 1, len(self.levels)) if self._usable[i]]
+        lower = range(self.level + 1, len(self.levels))
         if not lower:
             self._complain(f"{reason}; there is no faster way of working", now)
             return
@@ -436,10 +436,9 @@ class Governor:
         return latency <= latency_share * self.budget
 
     def _consider_going_up(self, now: float) -> None:
-        higher = [i for i in range(self.level) if self._usable[i]]
-        if not higher:
+        if self.level == 0:
             return
-        target = higher[-1]
+        target = self.level - 1
         patience = self._patience(target, now)
         if not self._fits(target, self._samples, _UP_BUSY, _UP_LATENCY, 0.9):
             self._fit_since = now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from realtime.bench.holding import held
 from realtime.closing import Closing
 from realtime.frame import Frame, Matte
 from realtime.inference.adaptive import AdaptiveMatting
@@ -23,7 +24,7 @@ class LiveMatting(Closing):
     Args:
         settings: read anew for every frame.
         stats: where to count durations.
-        announce: is told in one line when the governor changes something; from any thread.
+        announce: is told in one line when the governor changes something.
 
     Raises:
         ModelError: no such model, or the file is not a matting network.
@@ -42,6 +43,11 @@ class LiveMatting(Closing):
             start.device,
             frame_rate=start.fps,
             latency_budget=start.latency_budget,
+            holds={
+                (entry.model, entry.provider): entry.holds
+                for entry in held()
+                if (entry.width, entry.height, entry.fps) == (start.width, start.height, start.fps)
+            },
             smoothing=start.smoothing,
             stats=stats,
             announce=announce,
@@ -93,7 +99,7 @@ class LiveMatting(Closing):
         self._matting.delivered(latency)
 
     def warm_up(self, width: int, height: int) -> None:
-        """Runs the network at the sizes for such frames, so that the first one is no slower."""
+        """Runs every network at its sizes for such frames, so that no frame is slower."""
         self._matting.warm_up(width, height)
 
     def reset(self) -> None:

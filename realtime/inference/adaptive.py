@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,18 +13,16 @@ import cv2
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.errors import RealtimeError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.governor import Cost, Governor, Level, Measurement
-from realtime.inference.choice import DEFAULT, open_model
+from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import BEST_FIRST, Model
+from realtime.inference.model import BEST_FIRST, Model, Signature
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation, small_luma
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.stats import Stats
-from realtime.worker import Worker
 
 # Share of its pixels at which a network of free size is still worth running: 288×128 of
 # 288×192. With a third of them mattes are twice as wrong, while moving them along saves as much.
@@ -55,8 +52,9 @@ class AdaptiveMatting(Closing):
     along in between; with time to spare it takes a better network. For "default" these are all
     embedded networks that can stand in for each other; another network stays the only one.
 
-    Networks are opened in a thread of their own, so that no frame ever waits for one. A change of
-    level keeps the smoothing's past; a cut, a seek and `reset` forget everything.
+    All networks are opened and timed here, before there is a frame: opened beside frames, they
+    would be the load that the governor answers, and every frame of a new level would wait for one.
+    A change of level keeps the smoothing's past; a cut, a seek and `reset` forget everything.
 
     Frames must be stamped with the clock's time, as a live source's are. `matte`, `reset`,
     `warm_up` and the settings belong to one thread, the one that finds the alphas; `delivered` is
@@ -68,9 +66,11 @@ class AdaptiveMatting(Closing):
         device: "auto", "cpu" or "cuda".
         frame_rate: in Hz, as asked from the camera.
         latency_budget: seconds from capture to output; 0 for two frame intervals.
+        holds: whether a network is known to hold the rate, by its name and what computes it; where
+            that is not known, its duration here decides with what "default" begins.
         smoothing: whether alphas are smoothed over time.
         stats: where to count the durations of preprocess, infer, propagate and smooth.
-        announce: is told in one line of every change of level and its reason, from any thread.
+        announce: is told in one line of every change of level and its reason.
         clock: seconds, of the kind that stamps the source's frames.
         stopwatch: seconds, fine enough to time a frame.
 
@@ -91,30 +91,30 @@ class AdaptiveMatting(Closing):
         *,
         frame_rate: float,
         latency_budget: float = 0.0,
+        holds: Mapping[tuple[str, str], bool] | None = None,
         smoothing: bool = True,
         stats: Stats | None = None,
         announce: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
-        opened = _Network(open_model(model, device, frame_rate))
-        first = opened.name
-        names = networks(str(model), first)
-        self._networks = {first: opened}
-        self.provider = opened.model.provider
-        self.provider_reason = opened.model.provider_reason
+        opened = [_Network(Model(name, device)) for name in networks(str(model))]
+        self._networks = {network.name: network for network in opened}
+        first = opened[0]
+        if str(model) == DEFAULT:
+            first = _first(opened, frame_rate, holds or {})
+        self.provider = first.model.provider
+        self.provider_reason = first.model.provider_reason
         self.smoothing = smoothing
         self._stats = stats or Stats()
-        self._announce = announce
         self._clock = clock
         self._stopwatch = stopwatch
-        # Only embedded networks stand in for others, and those are of free size.
-        free = first != names[-1] or opened.model.signature.fixed_size is None
-        levels = levels_of(names, free_size=free)
-        self._start = next(i for i, level in enumerate(levels) if level.model == first)
+        free = opened[-1].model.signature.fixed_size is None
+        levels = levels_of(list(self._networks), free_size=free)
+        self._start = next(i for i, level in enumerate(levels) if level.model == first.name)
         self._governor = Governor(
             levels,
-            [opened.cost(level) for level in levels],
+            [self._networks[level.model].cost(level) for level in levels],
             frame_rate,
             latency_budget,
             start=self._start,
@@ -134,15 +134,6 @@ class AdaptiveMatting(Closing):
         self._told = False
         # Alphas found, less frames that went out.
         self._undelivered = 0
-        # What the helping thread has opened and this one has not taken over yet.
-        self._arrived: deque[_Network] = deque()
-        self._closing = threading.Event()
-        others = [name for name in names if name != first]
-        for i, level in enumerate(levels):
-            if level.model != first:
-                self._governor.forbid(i)
-        self._opener = Worker("networks", lambda: self._open(others, device), lambda: None)
-        self._opener.start()
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -188,7 +179,6 @@ class AdaptiveMatting(Closing):
         Raises:
             ModelError: the network's output is not an alpha.
         """
-        self._take_over()
         wanted = self._governor.level if self._governed else self._start
         if wanted != self._index:
             self._enter(wanted)
@@ -210,12 +200,12 @@ class AdaptiveMatting(Closing):
         return Matte(frame, alpha)
 
     def warm_up(self, width: int, height: int) -> None:
-        """Runs the first network at every size for such frames, so that no frame is slower."""
-        network = self._networks[self._governor.levels[self._start].model]
-        for scale in {level.scale for level in self._governor.levels}:
-            columns, rows = network.size_for(width, height, scale)
+        """Runs every network at its sizes for such frames, so that no frame is slower."""
+        for name, scale in {(level.model, level.scale) for level in self.levels}:
+            network = self._networks[name]
+            columns, rows = network.signature(scale).size_for(width, height)
             network.model(np.zeros((rows, columns, 3), np.uint8))
-        network.model.reset()
+            network.model.reset()
 
     def reset(self) -> None:
         """Forgets the past: the next frame belongs to another video."""
@@ -223,11 +213,8 @@ class AdaptiveMatting(Closing):
         self._forget()
 
     def close(self) -> None:
-        """Frees the networks, after the one that is just being opened. Idempotent."""
-        self._closing.set()
-        self._opener.join()
+        """Frees the networks. Idempotent."""
         self._networks.clear()
-        self._arrived.clear()
 
     def _forget(self) -> None:
         self._propagation.reset()
@@ -267,7 +254,7 @@ class AdaptiveMatting(Closing):
         network = self._network()
         with self._stats.time("preprocess"):
             planes = frame.planes
-            size = network.size_for(planes.width, planes.height, self.level.scale)
+            size = network.signature(self.level.scale).size_for(planes.width, planes.height)
             picture = network_picture(frame, size)
         with self._stats.time("infer"):
             alpha = network.model(picture)
@@ -317,27 +304,6 @@ class AdaptiveMatting(Closing):
         self._undelivered = max(0, self._undelivered - given_up)
         return given_up
 
-    def _take_over(self) -> None:
-        """Takes over what the helping thread has opened."""
-        if self._opener.error is not None:
-            raise self._opener.error
-        while self._arrived:
-            network = self._arrived.popleft()
-            self._networks[network.name] = network
-            for i, level in enumerate(self._governor.levels):
-                if level.model == network.name:
-                    self._governor.allow(i, network.cost(level))
-
-    def _open(self, names: Sequence[str], device: Device) -> None:
-        """Opens networks; the helping thread."""
-        for name in names:
-            if self._closing.is_set():
-                return
-            try:
-                self._arrived.append(_Network(Model(name, device)))
-            except RealtimeError as error:
-                self._announce(f"{error}; going on without it")
-
 
 class _Network:
     """An opened network, and what it costs here beside moving an alpha along."""
@@ -345,32 +311,13 @@ class _Network:
     def __init__(self, model: Model) -> None:
         self.name = model.name
         self.model = model
-        width, height = self.model.signature.size_for(16, 9)
-        picture = np.zeros((height, width, 3), np.uint8)
-        luma, alpha = np.zeros((108, 192), np.uint8), np.ones((height, width), np.float32)
-        propagation = Propagation()
-        propagation.remember(luma, alpha)
-        # In turn, so that whatever else the machine does hits both alike.
-        running, moving = math.inf, math.inf
-        for _ in range(_TIMED_RUNS):
-            begin = time.perf_counter()
-            self.model(picture)
-            between = time.perf_counter()
-            propagation(luma)
-            running = min(running, between - begin)
-            moving = min(moving, time.perf_counter() - between)
-        self.model.reset()
-        self._units = running / moving
+        self.seconds = duration(model)
+        self._units = self.seconds / _moving(model.signature)
+        self._smaller = _with_fewer_pixels(model.signature, _SMALLER)
 
-    def size_for(self, width: int, height: int, scale: float) -> tuple[int, int]:
-        """The (width, height) at which to show a picture of this size, with fewer pixels."""
-        signature = self.model.signature
-        columns, rows = signature.convention.native_size
-        side = math.sqrt(scale)
-        smaller = (max(1, round(columns * side)), max(1, round(rows * side)))
-        return replace(
-            signature, convention=replace(signature.convention, native_size=smaller)
-        ).size_for(width, height)
+    def signature(self, scale: float) -> Signature:
+        """What the network takes at a level of this scale."""
+        return self.model.signature if scale == 1 else self._smaller
 
     def cost(self, level: Level) -> Cost:
         """What a level costs with this network, in units of moving an alpha along."""
@@ -384,17 +331,49 @@ class _Network:
         return Cost((network + moving * (level.every - 1)) / level.every, peak, after)
 
 
-def networks(asked: str, first: str) -> tuple[str, ...]:
+def _moving(signature: Signature) -> float:
+    """Seconds that moving one of its alphas along takes."""
+    width, height = signature.size_for(16, 9)
+    luma, alpha = np.zeros((108, 192), np.uint8), np.ones((height, width), np.float32)
+    propagation = Propagation()
+    propagation.remember(luma, alpha)
+    durations = []
+    for _ in range(_TIMED_RUNS):
+        begin = time.perf_counter()
+        propagation(luma)
+        durations.append(time.perf_counter() - begin)
+    return min(durations)
+
+
+def _with_fewer_pixels(signature: Signature, share: float) -> Signature:
+    """The same network, shown this share of its native pixels."""
+    columns, rows = signature.convention.native_size
+    side = math.sqrt(share)
+    smaller = (max(1, round(columns * side)), max(1, round(rows * side)))
+    return replace(signature, convention=replace(signature.convention, native_size=smaller))
+
+
+def _first(
+    opened: Sequence[_Network], frame_rate: float, holds: Mapping[tuple[str, str], bool]
+) -> _Network:
+    """The best network that this machine can hold, the fastest where there is none."""
+    for network in opened[:-1]:
+        known = holds.get((network.name, network.model.provider))
+        if keeps_up(network.seconds, frame_rate) if known is None else known:
+            return network
+    return opened[-1]
+
+
+def networks(asked: str) -> tuple[str, ...]:
     """Which networks may stand in for each other, best first.
 
     Args:
         asked: what the user wrote. "default" may become better than it begins; a network that was
             asked for by its name may only become faster.
-        first: the name of the one to begin with.
     """
-    if first not in BEST_FIRST:
-        return (first,)
-    return BEST_FIRST if asked == DEFAULT else BEST_FIRST[BEST_FIRST.index(first) :]
+    if asked == DEFAULT:
+        return BEST_FIRST
+    return BEST_FIRST[BEST_FIRST.index(asked) :] if asked in BEST_FIRST else (asked,)
 
 
 def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, ...]:

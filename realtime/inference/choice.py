@@ -44,13 +44,21 @@ def open_model(
         return Model(model, device)
     for name in BEST_FIRST[:-1]:
         chosen = Model(name, device)
-        if _seconds(chosen, clock) <= _SHARE / frame_rate:
+        if keeps_up(duration(chosen, clock), frame_rate):
             return chosen
     return Model(BEST_FIRST[-1], device)
 
 
-def _seconds(model: Model, clock: Callable[[], float]) -> float:
-    """Time for one 16:9 picture when nothing else disturbs: the machine is judged, not its load."""
+def keeps_up(seconds: float, frame_rate: float) -> bool:
+    """Whether a network that takes so long for a picture leaves the others their time."""
+    return seconds <= _SHARE / frame_rate
+
+
+def duration(model: Model, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds for one 16:9 picture when nothing disturbs: the machine is judged, not its load.
+
+    The network has forgotten these pictures afterwards.
+    """
     width, height = model.signature.size_for(16, 9)
     picture = np.zeros((height, width, 3), np.uint8)
     durations = []
@@ -58,4 +66,5 @@ def _seconds(model: Model, clock: Callable[[], float]) -> float:
         start = clock()
         model(picture)
         durations.append(clock() - start)
+    model.reset()
     return min(durations[_WARM_UP_RUNS:])

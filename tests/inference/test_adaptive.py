@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -13,10 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import ModelError
 from realtime.frame import Frame, Matte, Planes, UInt8
 from realtime.governor import Level
-from realtime.inference import adaptive, choice
+from realtime.inference import adaptive
 from realtime.inference.adaptive import AdaptiveMatting, levels_of, networks
 from realtime.inference.model import Model
 from realtime.stats import Stats
@@ -63,7 +63,8 @@ class _Studio:
         self.matting.delivered(latency)
         return self.matting.matte(self.frame(luma))
 
-    def overload(self, luma: UInt8, frames: int = 30) -> None:
+    def overload(self, luma: UInt8, frames: int = 60) -> None:
+        """By default for a second more than the governor does not look at."""
         self.busy = 0.2
         for _ in range(frames):
             self.show(luma, latency=0.3)
@@ -200,7 +201,7 @@ def test_calm_leads_back_up(studio: _Studio) -> None:
 def test_frames_that_were_given_up_are_noticed(studio: _Studio) -> None:
     luma = _picture()
     studio.busy = 0.032
-    for _ in range(30):
+    for _ in range(60):
         studio.show(luma, latency=0.06, skipped=1)
     assert "dropped" in studio.lines[0]
 
@@ -235,7 +236,7 @@ def test_an_output_that_says_nothing_leaves_the_age_of_the_frame(brightness: Pat
     luma = _picture()
     studio.busy = 0.03
     with studio.matting as matting:
-        for index in range(30):
+        for index in range(60):
             frame = studio.frame(luma)
             # The frame is 90 ms old when its alpha is there.
             studio.now += _INTERVAL
@@ -251,7 +252,7 @@ def test_without_the_governor_everything_stays_as_it_began(
     studio.matting.governed = False
     runs.clear()
     studio.overload(luma)
-    assert runs == [(256, 144)] * 30
+    assert runs == [(256, 144)] * 60
     assert not studio.matting.governed
     studio.matting.governed = True
     studio.show(luma)
@@ -306,20 +307,21 @@ def test_a_network_of_fixed_size_is_only_skipped(tmp_path: Path) -> None:
         assert studio.show(_picture()).alpha.shape == (90, 160)
 
 
+_SLOWER = ("fast-float", "CPUExecutionProvider")
+
+
 @pytest.fixture
 def two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if "fast-float" were better than "fast", with which "default" begins."""
-    monkeypatch.setattr(choice, "BEST_FIRST", ("fast",))
+    """As if "fast-float" were better than "fast"."""
     monkeypatch.setattr(adaptive, "BEST_FIRST", ("fast-float", "fast"))
 
 
 @pytest.mark.usefixtures("two_networks")
-def test_another_network_is_opened_beside_and_taken_when_there_is_time() -> None:
+def test_another_network_is_taken_when_there_is_time() -> None:
     luma = _picture()
-    studio = _Studio("default")
+    studio = _Studio("default", holds={_SLOWER: False})
     with studio.matting as matting:
         assert matting.level == Level("fast")
-        assert matting._opener.wait(30)
         seen = {matting.level.model}
         for _ in range(15 * 30):
             studio.show(luma)
@@ -330,34 +332,49 @@ def test_another_network_is_opened_beside_and_taken_when_there_is_time() -> None
 
 
 @pytest.mark.usefixtures("two_networks")
-def test_a_network_that_cannot_be_opened_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(name: str, device: str) -> Model:
-        raise ModelError(f"{name}: is broken; install it again")
-
-    monkeypatch.setattr(adaptive, "Model", broken)
+def test_everything_is_there_before_the_first_frame(
+    runs: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = threading.active_count()
     studio = _Studio("default")
     with studio.matting as matting:
-        assert matting._opener.wait(30)
-        for _ in range(5 * 30):
+        matting.warm_up(*_SIZE)
+        assert threading.active_count() == before
+        monkeypatch.setattr(adaptive, "Model", lambda *_: pytest.fail("opened beside frames"))
+        runs.clear()
+        for _ in range(3):
             studio.show(_picture())
-        assert matting.level == Level("fast")
-    assert studio.lines == ["fast-float: is broken; install it again; going on without it"]
+        assert len(runs) == 3
 
 
 @pytest.mark.usefixtures("two_networks")
-def test_a_defect_of_the_helping_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Defect(Exception):  # noqa: N818 - it is the program that has it
-        pass
+@pytest.mark.parametrize(("seconds", "timed"), [(0.011, "fast-float"), (0.012, "fast")])
+def test_default_begins_with_what_holds_as_measured_before_or_by_its_duration_now(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, timed: str
+) -> None:
+    monkeypatch.setattr(adaptive, "duration", lambda model: seconds)
+    for holds, expected in (
+        ({}, timed),
+        ({_SLOWER: True}, "fast-float"),
+        ({_SLOWER: False}, "fast"),
+    ):
+        with _Studio("default", holds=holds).matting as matting:
+            assert matting.level == Level(expected)
+    with _Studio("fast-float", holds={_SLOWER: False}).matting as matting:
+        assert matting.level == Level("fast-float"), "it was asked for"
 
-    def broken(name: str, device: str) -> Model:
-        raise Defect
 
-    monkeypatch.setattr(adaptive, "Model", broken)
-    studio = _Studio("default")
-    with studio.matting as matting:
-        assert matting._opener.wait(30)
-        with pytest.raises(Defect):
-            studio.show(_picture())
+@pytest.mark.usefixtures("two_networks")
+def test_each_network_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[str] = []
+
+    def once(model: Model) -> float:
+        timed.append(model.name)
+        return 0.001
+
+    monkeypatch.setattr(adaptive, "duration", once)
+    with _Studio("default").matting:
+        assert timed == ["fast-float", "fast"]
 
 
 def test_a_closed_one_says_so(brightness: Path) -> None:
@@ -370,10 +387,10 @@ def test_a_closed_one_says_so(brightness: Path) -> None:
 
 @pytest.mark.usefixtures("two_networks")
 def test_which_networks_stand_in_for_each_other() -> None:
-    assert networks("default", "fast") == ("fast-float", "fast")
-    assert networks("fast-float", "fast-float") == ("fast-float", "fast")
-    assert networks("fast", "fast") == ("fast",)
-    assert networks("mine.onnx", "mine.onnx") == ("mine.onnx",)
+    assert networks("default") == ("fast-float", "fast")
+    assert networks("fast-float") == ("fast-float", "fast")
+    assert networks("fast") == ("fast",)
+    assert networks("mine.onnx") == ("mine.onnx",)
 
 
 def test_the_ladder_goes_from_best_to_fastest() -> None:
