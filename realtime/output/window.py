@@ -17,6 +17,9 @@ from realtime.output.webcam_color import WebcamPicture
 
 _ESCAPE = 27
 
+# Keys to take at once: a key that is held down must not keep pictures from being shown.
+_MOST_KEYS = 16
+
 
 def quit_keys(code: int) -> bool:
     """Takes a key as `cv2.pollKey` gives it; False for Q and Escape."""
@@ -73,13 +76,26 @@ class WindowSink(Sink):
         with self._lock:
             newest, self._newest = self._newest, None
         try:
+            # Also before drawing, which takes longest: of the keys that come between two looks,
+            # OpenCV's Qt keeps only the last.
+            goes_on = self._take_keys()
             if newest is not None:
                 self._show(newest)
-            code = cv2.pollKey()
+                goes_on = goes_on and self._take_keys()
             visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error as error:
             raise OutputError(f"the window broke ({error}); start it again") from None
-        return visible and (code < 0 or self._on_key(code))
+        return visible and goes_on
+
+    def _take_keys(self) -> bool:
+        """Hands on the keys that wait, until one ends the run; returns whether it goes on."""
+        for _ in range(_MOST_KEYS):
+            code = cv2.pollKey()
+            if code < 0:
+                return True
+            if not self._on_key(code):
+                return False
+        return True
 
     def _show(self, frame: Frame) -> None:
         planes = frame.planes

@@ -153,19 +153,55 @@ class TestWindow:
         assert sink.dropped == 3
         sink.close()
 
-    def test_a_key_is_handed_on_and_may_end_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        pressed = iter([-1, ord("p"), ord("q")])
-        monkeypatch.setattr("cv2.pollKey", lambda: next(pressed))
-        keys: list[int] = []
+    @pytest.fixture
+    def press(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Keys that wait to be taken; whoever asks gets one at a time."""
+        waiting: list[str] = []
+        monkeypatch.setattr("cv2.pollKey", lambda: ord(waiting.pop(0)) if waiting else -1)
+        return waiting
+
+    def test_all_keys_that_wait_are_handed_on_and_one_may_end_the_run(
+        self, press: list[str]
+    ) -> None:
+        keys: list[str] = []
 
         def on_key(code: int) -> bool:
-            keys.append(code)
-            return code != ord("q")
+            keys.append(chr(code))
+            return chr(code) != "q"
 
         sink = WindowSink(on_key=on_key)
         sink.open(FORMAT, transparent=False)
-        assert [sink.pump() for _ in range(3)] == [True, True, False]
-        assert keys == [ord("p"), ord("q")]
+        assert sink.pump()
+        press += "pmf"
+        assert sink.pump()
+        assert keys == ["p", "m", "f"]
+        press += "nqz"
+        assert not sink.pump()
+        assert keys[3:] == ["n", "q"]
+        sink.close()
+
+    def test_keys_that_come_while_a_picture_is_drawn_are_taken(
+        self, press: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("cv2.imshow", lambda *_: press.append("q"))
+        sink = WindowSink()
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        assert not sink.pump()
+        sink.close()
+
+    def test_a_key_that_is_held_down_does_not_stop_the_pictures(
+        self, press: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown: list[str] = []
+        monkeypatch.setattr("cv2.imshow", lambda title, _: shown.append(title))
+        press += "m" * 1000
+        sink = WindowSink()
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        assert sink.pump()
+        assert len(shown) == 1
+        assert press
         sink.close()
 
     def test_what_is_shown_is_decorated_and_what_was_written_is_not(
