@@ -1,4 +1,5 @@
-"""What compositing costs, beside a plain copy of the same pictures in the same run.
+"""What work on a frame costs, beside a plain copy of its planes in the same run: above all
+compositing, and also what comes before and after the network.
 
 `python -m benchmarks.compositor [CLIP]` writes `benchmarks/results/compositor.json`. Without a clip
 the frames are those of the embedded demo. Everything runs in turn on every frame, so that whatever
@@ -11,6 +12,7 @@ Two clocks: the wall's, and the processor time of the thread, which other progra
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections import deque
@@ -24,13 +26,17 @@ from typing import Any
 import cv2
 import numpy as np
 
-from models.machine import write_report
+from realtime.bench.machine import machine
 from realtime.capture import DemoSource, FileSource
 from realtime.frame import Frame, Matte, Planes
 from realtime.inference import Matting
-from realtime.output import Compositor, LiveCompositor
+from realtime.inference.model import Model
+from realtime.inference.preprocess import network_picture
+from realtime.inference.smoothing import Smoother
+from realtime.output import Compositor, LiveCompositor, refinement
 from realtime.output.backgrounds import Background, parse
 from realtime.output.compositing import Blender
+from realtime.output.coverage import coverage_curve
 from realtime.settings import Settings
 
 _RESULTS = Path(__file__).parent / "results" / "compositor.json"
@@ -43,14 +49,17 @@ _ROUNDS = 12
 # How many finished frames somebody holds, as sinks do.
 _HELD = 2
 
+# Seconds from one frame to the next.
+_INTERVAL = 1 / 30
+
 _PLAIN = {"refine": False, "decontaminate": False}
 
 Case = Callable[[Matte], object]
 
 
-def mattes(clip: Path | None, width: int, height: int) -> list[Matte]:
-    """The first frames of a clip, scaled to a size, with their alphas."""
-    with Matting() as matting:
+def mattes(clip: Path | None, width: int, height: int, model: str) -> list[Matte]:
+    """The first frames of a clip, scaled to a size, with a network's alphas."""
+    with Matting(model) as matting:
         return [matting.matte(frame) for frame in islice(_frames(clip, width, height), _FRAMES)]
 
 
@@ -65,8 +74,14 @@ def _frames(clip: Path | None, width: int, height: int) -> Iterator[Frame]:
             yield Frame(planes, frame.index, frame.pts, frame.time_base, frame.color)
 
 
-def cases(stack: ExitStack, first: Matte) -> dict[str, Case]:
-    """What is compared, by name; what they open is closed with the stack."""
+def cases(stack: ExitStack, first: Matte, model: str) -> dict[str, Case]:
+    """What is compared, by name; what they open is closed with the stack.
+
+    Args:
+        stack: closes it.
+        first: one of the mattes to come.
+        model: the network to prepare pictures for.
+    """
 
     def compositor(background: str, **options: Any) -> Case:
         return Compositor(stack.enter_context(parse(background)), **options)
@@ -78,6 +93,9 @@ def cases(stack: ExitStack, first: Matte) -> dict[str, Case]:
 
     return {
         "copy": _copier(first),
+        "pre-processing": _preprocessor(model),
+        "smoothing": _smoother(),
+        "refinement": _refine,
         "float": _float_blend(stack.enter_context(parse("demo"))),
         "image, alpha scaled up": compositor("demo", **_PLAIN),
         "image, refined": compositor("demo", decontaminate=False),
@@ -105,6 +123,30 @@ def _copier(first: Matte) -> Case:
     return copy
 
 
+def _preprocessor(model: str) -> Case:
+    """From planes to what the network takes."""
+    signature = Model(model, "cpu").signature
+
+    def preprocess(matte: Matte) -> None:
+        planes = matte.frame.planes
+        size = signature.size_for(planes.width, planes.height)
+        signature.feed(network_picture(matte.frame, size))
+
+    return preprocess
+
+
+def _smoother() -> Case:
+    """Over time, at the network's size."""
+    smooth = Smoother()
+    return lambda matte: smooth(matte.alpha, _INTERVAL)
+
+
+def _refine(matte: Matte) -> None:
+    """Fitting outlines to the picture, at the network's size."""
+    luma, alpha = matte.frame.planes.y, matte.alpha
+    refinement.fit(luma, alpha, coverage_curve(len(luma) / len(alpha)))
+
+
 def _float_blend(background: Background) -> Case:
     """The obvious way, on planes: alpha to full size, αF + (1 - α)B in floating point."""
 
@@ -119,12 +161,14 @@ def _float_blend(background: Background) -> Case:
     return composite
 
 
-def measure(compared: dict[str, Case], frames: list[Matte]) -> dict[str, dict[str, float]]:
+def measure(
+    compared: dict[str, Case], frames: list[Matte], rounds: int = _ROUNDS
+) -> dict[str, dict[str, float]]:
     """Times in milliseconds and as multiples of the copy's, by name."""
     wall: dict[str, list[float]] = {name: [] for name in compared}
     busy: dict[str, list[float]] = {name: [] for name in compared}
     held: dict[str, deque[object]] = {name: deque(maxlen=_HELD) for name in compared}
-    for round_ in range(_WARM_UP_ROUNDS + _ROUNDS):
+    for round_ in range(_WARM_UP_ROUNDS + rounds):
         for matte in frames:
             for name, case in compared.items():
                 start, busy_start = time.perf_counter(), time.thread_time()
@@ -165,11 +209,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=_RESULTS)
     arguments = parser.parse_args()
     cv2.setNumThreads(arguments.threads)
+    # What "default" stands for now, it stands for throughout.
+    with Matting() as matting:
+        model = matting.model
     sizes = {}
     for width, height in _SIZES:
-        frames = mattes(arguments.clip, width, height)
+        frames = mattes(arguments.clip, width, height, model)
         with ExitStack() as stack:
-            figures = measure(cases(stack, frames[0]), frames)
+            figures = measure(cases(stack, frames[0], model), frames)
         undecided = _undecided(frames)
         sizes[f"{width}x{height}"] = {"undecided_percent": undecided, "cases": figures}
         print(f"{width}x{height}, {undecided:g} % of the pixels undecided")
@@ -180,8 +227,15 @@ def main() -> None:
                 f"cpu {figure['cpu_median_ms']:7.3f} ms, {figure['cpu_times_copy']:5.1f} x"
             )
     clip = "demo" if arguments.clip is None else arguments.clip.name
-    report = {"clip": clip, "opencv_threads": arguments.threads, "frames": _FRAMES, "sizes": sizes}
-    write_report(arguments.output, report)
+    report = {
+        "machine": machine(),
+        "clip": clip,
+        "model": model,
+        "opencv_threads": arguments.threads,
+        "frames": _FRAMES,
+        "sizes": sizes,
+    }
+    arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

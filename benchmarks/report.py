@@ -1,20 +1,24 @@
 """Fills in the figures of the README and of the model card from the committed measurements.
 
-`python -m benchmarks.report` rewrites what stands between the markers, from `results/quality.json`.
+`python -m benchmarks.report` rewrites what stands between the markers, from the reports in
+`benchmarks/results`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks import growth, peers, throughput
 from benchmarks.page import sets_of
+from models.errors import ModelsError, run_command
+from models.markers import fill_in
 
-_HERE = Path(__file__).parent
-_README = _HERE.parent / "README.md"
-_CARD = _HERE.parent / "models" / "README.md"
+RESULTS = Path(__file__).parent / "results"
+
+_ROOT = Path(__file__).parents[1]
+_README, _CARD = _ROOT / "README.md", _ROOT / "models" / "README.md"
 
 # What readers know the networks of others by.
 _TITLES = {
@@ -32,6 +36,8 @@ _SETS = {
     "eg1800": "portraits",
     "liveportrait": "faces",
 }
+
+_NOT_YET = "Not measured here yet; `python -m benchmarks.growth` does."
 
 _COLUMNS = ("mad", "mse", "grad", "conn", "dtssd", "iou", "boundary_f")
 _HEADS = ("MAD", "MSE", "Grad", "Conn", "dtSSD", "IoU", "boundary-F")
@@ -119,24 +125,20 @@ def machine_line(report: dict[str, Any]) -> str:
     return f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."
 
 
-def fill_in(text: str, name: str, content: str) -> str:
-    """The text with what stands between the markers of this name replaced.
+def filled(results: Path = RESULTS) -> dict[Path, str]:
+    """README and model card with the figures of a folder of reports, by path.
 
     Raises:
-        ValueError: there are no such markers.
+        ModelsError: a report is missing, or the markers of a table.
     """
-    pattern = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"no markers for {name}")
-    return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
-
-
-def filled(report: dict[str, Any]) -> dict[Path, str]:
-    """README and model card with their figures, by path."""
+    quality, grown = _read(results / "quality.json"), results / "growth.json"
     tables = {
-        "quality": summary_table(report),
-        "details": full_table(report),
-        "smoothing": smoothing_table(report),
+        "quality": summary_table(quality),
+        "details": full_table(quality),
+        "smoothing": smoothing_table(quality),
+        "goals": throughput.table(*throughput.read_reports(results)),
+        "peers": peers.table(_read(results / "peers.json")),
+        "growth": growth.block(_read(grown)) if grown.is_file() else _NOT_YET,
     }
     texts = {}
     for path, names in ((_README, tuple(tables)), (_CARD, ("details", "smoothing"))):
@@ -147,12 +149,20 @@ def filled(report: dict[str, Any]) -> dict[Path, str]:
     return texts
 
 
-def main() -> None:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise ModelsError(f"{path}: cannot be read; run python -m benchmarks.{path.stem}") from None
+    return report
+
+
+def main() -> int:
     """Rewrites README and model card."""
-    report = json.loads((_HERE / "results" / "quality.json").read_text("utf-8"))
-    for path, text in filled(report).items():
+    for path, text in filled().items():
         path.write_text(text, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_command(main))

@@ -16,11 +16,11 @@ from typing import Any
 
 from models.dataset import read_backgrounds, read_index
 from models.errors import ModelsError, run_command
+from models.markers import fill_in
 from models.network import ARCHITECTURES
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-BEGIN, END = "<!-- {} begin: written by models.card -->", "<!-- {} end -->"
 
 
 def describe_data(data: Path) -> list[dict[str, str | int]]:
@@ -101,15 +101,6 @@ def operators_line(name: str, report: dict[str, Any]) -> str:
     return f"Operators of `{name}` after onnxruntime's optimization: {counts}."
 
 
-def replaced(text: str, name: str, content: str) -> str:
-    """`text` with the part between the markers called `name` exchanged."""
-    begin, end = BEGIN.format(name), END.format(name)
-    if begin not in text or end not in text:
-        raise ModelsError(f"the model card has no markers for {name}")
-    head, rest = text.split(begin, 1)
-    return head + begin + "\n" + content + "\n" + end + rest.split(end, 1)[1]
-
-
 def read_result(name: str) -> Any:
     """A JSON file of `results`."""
     try:
@@ -145,7 +136,7 @@ def main() -> int:
         ("precision", "\n\n".join([precision_table(smaller), *operators])),
         ("stages", stages_table(stages)),
     ):
-        text = replaced(text, name, content)
+        text = fill_in(text, name, content)
     card.write_text(text, encoding="utf-8")
     return 0
 

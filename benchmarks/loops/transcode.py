@@ -1,7 +1,7 @@
 """Decodes a clip and feeds x264 in one thread, and nothing else: the floor of any video program.
 
-By default FFmpeg decodes ahead with threads of its own; "SLICE", PyAV's default, does not where
-every frame is one slice, as in most files.
+"SLICE", PyAV's default, decodes in the thread of this loop where every frame is one slice, as in
+most files; with "AUTO" FFmpeg decodes ahead with threads of its own.
 """
 
 import sys
@@ -10,7 +10,7 @@ from itertools import islice
 import av
 
 
-def main(clip: str, out: str, _background: str, frames: str, threads: str = "AUTO") -> None:
+def main(clip: str, out: str, _background: str, frames: str, threads: str = "SLICE") -> None:
     with av.open(clip) as source, av.open(out, "w") as target:
         video = source.streams.video[0]
         video.thread_type = threads

@@ -130,7 +130,7 @@ def test_everybody_has_a_loop_that_is_there(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     everybody = contestants(tmp_path, tmp_path)
     loops = Path(peers.__file__).parent / "loops"
-    assert [c.name for c in everybody][:2] == [FLOOR, "transcode-plain"]
+    assert [c.name for c in everybody][:2] == [FLOOR, "transcode"]
     assert {"ours", "mediapipe", "onnx-selfie", "rembg", "rvm"} <= {c.name for c in everybody}
     assert all(c.loop is None or (loops / c.loop).is_file() for c in everybody)
     without = {c.name for c in contestants(None, tmp_path)}
@@ -200,7 +200,7 @@ class TestLoops:
     def clip(self, tmp_path: Path) -> Path:
         return write_clip(tmp_path / "clip.mp4", frames=8, size=(64, 48))
 
-    @pytest.mark.parametrize("name", [FLOOR, "transcode-plain", "ours"])
+    @pytest.mark.parametrize("name", [FLOOR, "transcode", "ours"])
     def test_ours_and_the_floor_deliver_every_frame(
         self, name: str, arena: Arena, clip: Path, tmp_path: Path
     ) -> None:

@@ -7,24 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import fill_in, filled
+from benchmarks.report import filled
+from models.errors import ModelsError
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_only_what_is_between_the_markers_changes() -> None:
-    text = "a\n<!-- t: by us -->\nold\n<!-- end of t -->\nb\n"
-    filled = fill_in(text, "t", "| new |")
-    assert filled == "a\n<!-- t: by us -->\n| new |\n<!-- end of t -->\nb\n"
-    assert fill_in(filled, "t", "| new |") == filled
-    with pytest.raises(ValueError, match="no markers for u"):
-        fill_in(text, "u", "")
-
-
 def test_readme_and_model_card_show_the_committed_figures() -> None:
-    report = json.loads((_ROOT / "benchmarks" / "results" / "quality.json").read_text("utf-8"))
-    for path, text in filled(report).items():
+    for path, text in filled().items():
         assert path.read_text("utf-8") == text
+
+
+def test_a_report_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=r"quality\.json: .* run python -m benchmarks\.quality$"):
+        filled(tmp_path)
 
 
 def test_the_committed_figures_are_those_of_the_embedded_networks() -> None:

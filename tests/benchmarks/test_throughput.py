@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.throughput import Goal, goals, table
+import pytest
+
+from benchmarks.throughput import Line, lines, table
+
+_WORK = (
+    "`realtime file`, 720p and 1080p, image background, H.264 veryfast, whole process",
+    "same without encoding (null sink), 1080p",
+    "compositor, 1080p, image background, upsampling of alpha included",
+    "blur background, decontaminated edges, 1080p",
+    "pre-processing (planes → network tensor), 1080p",
+    "smoothing + refinement at network size",
+    "live 1080p30; 720p60",
+    "start-up to first frame (warm disk), 1080p",
+    "GPU",
+)
 
 
 def _run(height: int, threads: int | None = None, **changes: float) -> dict[str, Any]:
     figures = {
-        "stage copy": 0.2,
-        "stage preprocess": 0.3,
-        "stage smooth": 0.2,
-        "stage refine": 0.3,
-        "stage composite": 1.4,
-        "stage blur": 2.0,
         "whole decoding": 200.0,
         "whole null": 150.0,
         "live 30 dropped": 0.0,
@@ -32,48 +40,90 @@ def _bench(*runs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peers(peer: str = "mediapipe") -> dict[str, Any]:
-    racers = {"transcode": {"fps": 80.0}, "ours": {"fps": 60.0}, peer: {"fps": 20.0}}
-    return {"clips": {"a.mp4": {"height": 720, "contestants": racers}}}
+    racers = {"transcode-plain": {"fps": 80.0}, "ours": {"fps": 60.0}, peer: {"fps": 20.0}}
+    clips = {"a.mp4": {"height": 720, "contestants": racers}}
+    return {"machine": {"cpu": "one", "cores": 2}, "clips": clips}
 
 
-def _found(bench: dict[str, Any], peers: dict[str, Any]) -> dict[str, Goal]:
-    return {goal.work: goal for goal in goals(bench, peers)}
+def _compositor(cpu: str = "one") -> dict[str, Any]:
+    cases = {
+        "pre-processing": {"times_copy": 1.9, "median_ms": 0.3},
+        "smoothing": {"times_copy": 2.0, "median_ms": 0.3},
+        "refinement": {"times_copy": 4.0, "median_ms": 0.6},
+        "image, alpha scaled up": {"times_copy": 7.0, "median_ms": 1.1},
+        "blur, decontaminated": {"times_copy": 12.0, "median_ms": 1.9},
+    }
+    # That at 720p must not be taken for it.
+    half = {name: {"times_copy": 99.0, "median_ms": 99.0} for name in cases}
+    sizes = {"1280x720": {"cases": half}, "1920x1080": {"cases": cases}}
+    return {"machine": {"cpu": cpu, "cores": 2}, "sizes": sizes}
 
 
-def test_goals_are_compared_with_the_run_at_their_size() -> None:
-    found = _found(_bench(_run(1080, 2), _run(720), _run(1080)), _peers())
-    floor = found["`realtime file`, 720p, whole process, by a bare transcode"]
-    assert (floor.measured, floor.reached) == (0.75, False)
-    loop = found["`realtime file`, 720p, whole process, by MediaPipe's loop"]
-    assert (loop.measured, loop.reached) == (3.0, True)
-    assert found["1080p to nowhere, by decoding alone"].measured == 0.75
-    compositor = found["compositor, 1080p, by a copy of the planes"]
-    assert compositor.measured is not None
-    assert abs(compositor.measured - 7) < 1e-9
-    assert compositor.reached is False
-    assert found["smoothing and refinement at the network's size"].measured == 0.5
-    assert found["live 1080p30, of the cores"].reached is True
-    assert found["live 720p60, frames lost"].reached is False
+def _found(
+    bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any] | None = None
+) -> dict[str, Line]:
+    return {line.work: line for line in lines(bench, peers, compositor or _compositor())}
 
 
-def test_what_was_not_measured_is_not_reached() -> None:
-    found = _found(_bench(_run(720)), _peers("onnx-selfie"))
-    assert found["start-up to the first frame, 1080p"].reached is None
-    assert found["`realtime file`, 1080p, whole process, by a bare transcode"].reached is None
-    # The stand-in of MediaPipe counts.
-    assert found["`realtime file`, 720p, whole process, by MediaPipe's loop"].measured == 3.0
+def _figures(line: Line) -> list[tuple[float | None, bool | None]]:
+    return [(goal.measured, goal.reached) for goal in line.goals]
+
+
+def test_every_line_is_compared_with_its_own_run_and_size() -> None:
+    found = _found(_bench(_run(1080, 2, **{"first frame": 9.0}), _run(720), _run(1080)), _peers())
+    assert tuple(found) == _WORK
+    figures = {work: _figures(line) for work, line in found.items()}
+    file, null, image, blur, preprocess, network, live, start, gpu = figures.values()
+    assert file == [(0.75, False), (None, None), (3.0, True), (None, None)]
+    assert null == [(0.75, True)]
+    assert image == [(7.0, False)]
+    assert blur == [(12.0, True)]
+    assert preprocess == [(1.9, True)]
+    assert network[0][0] == pytest.approx(0.9)
+    assert live == [(0.0, True), (0.5, True), (30.0, True), (0.01, False)]
+    assert start == [(0.9, True)]
+    assert gpu == [(None, None)] * 4
+
+
+def test_a_stand_in_for_mediapipe_counts() -> None:
+    assert _figures(_found(_bench(), _peers("onnx-selfie"))[_WORK[0]])[2] == (3.0, True)
 
 
 def test_forced_threads_are_not_the_program_as_it_comes() -> None:
-    found = _found(_bench(_run(1080, 1)), _peers())
-    assert found["compositor, 1080p, by a copy of the planes"].measured is None
+    assert _figures(_found(_bench(_run(1080, 1)), _peers())[_WORK[1]]) == [(None, None)]
+
+
+def test_what_a_report_lacks_was_not_measured() -> None:
+    empty = {"machine": {"cpu": "one"}, "sizes": {}}
+    for line in _found(_bench(), {"clips": {}}, empty).values():
+        assert all(figure == (None, None) for figure in _figures(line))
 
 
 def test_the_table_says_figures_in_their_units() -> None:
-    lines = table(_bench(_run(720), _run(1080)), _peers()).splitlines()
-    assert "| live 1080p30, of the cores | ≤ 60.0 % | 50.0 % | yes |" in lines
-    assert "| live 720p60, frames lost | ≤ 0.0 % | 1.0 % | **no** |" in lines
-    assert "| start-up to the first frame, 1080p | ≤ 1.00 s | 0.90 s | yes |" in lines
-    work = "`realtime file`, 1080p, whole process, by a bare transcode"
-    assert f"| {work} | ≥ 1.00 × |  | not measured |" in lines
-    assert lines[-1] == "Measured on cpu one, cores 2."
+    written = table(_bench(_run(720), _run(1080)), _peers(), _compositor()).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in written[2:11]] == list(_WORK)
+    assert written[2].endswith(
+        "| ≥ 1.0 × a bare PyAV transcode loop, 720p<br>≥ 1.0 × a bare PyAV transcode loop, 1080p"
+        "<br>≥ 2.5 × the MediaPipe loop, 720p<br>≥ 2.5 × the MediaPipe loop, 1080p "
+        "| 0.75 ×<br><br>3.00 ×<br> | **no**<br>not measured<br>yes<br>not measured |"
+    )
+    assert f"| {_WORK[2]} | ≤ 6.0 × memcpy of the frame's planes | 7.00 × | **no** |" in written
+    assert (
+        f"| {_WORK[6]} | ≤ 0 % dropped, 1080p30<br>≤ 60 % of the cores, 1080p30"
+        "<br>≤ 50.0 ms p95 end-to-end, 1080p30<br>≤ 0 % dropped, 720p60 "
+        "| 0.0 %<br>50.0 %<br>30.00 ms<br>1.0 % | yes<br>yes<br>yes<br>**no** |"
+    ) in written
+    assert f"| {_WORK[7]} | ≤ 1.0 s | 0.90 s | yes |" in written
+    assert written[-2:] == [
+        "",
+        "Measured on cpu one, cores 2 (bench.json, peers.json, compositor.json).",
+    ]
+
+
+def test_another_machine_is_named() -> None:
+    written = table(_bench(), _peers(), _compositor("another")).splitlines()
+    assert written[-3:] == [
+        "Measured on cpu one, cores 2 (bench.json, peers.json).",
+        "",
+        "Measured on cpu another, cores 2 (compositor.json).",
+    ]

@@ -1,0 +1,19 @@
+"""Parts of a Markdown file that programs write: figures are generated there, never typed."""
+
+import re
+
+from models.errors import ModelsError
+
+
+def fill_in(text: str, name: str, content: str) -> str:
+    """Exchange what stands between the two markers of a name.
+
+    They are `<!-- NAME: written by python -m TOOL -->` and `<!-- end of NAME -->`.
+
+    Raises:
+        ModelsError: there are no such markers.
+    """
+    pattern = re.compile(rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise ModelsError(f"no markers for {name}; put them back where the figures belong")
+    return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
