@@ -112,11 +112,12 @@ def main() -> None:
     """Measures, prints and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="quality")
     parser.add_argument("--output", type=Path, default=_RESULTS)
     arguments = parser.parse_args()
     errors: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     blender = Blender()
-    with Matting(smoothing=False) as matting:
+    with Matting(arguments.model, smoothing=False) as matting:
         for scene in scenes(arguments.data):
             frame = Frame(scene.seen, 0, 0, Fraction(1, 30), _COLOR)
             alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
@@ -143,7 +144,8 @@ def main() -> None:
             "chroma": chroma,
         }
         print(f"{kind:8} {way:15} {name:13} luma {luma:6.2f} chroma {chroma:5.2f}")
-    write_report(arguments.output, {"scenes": len(pairs), "error_in_levels": figures})
+    report = {"model": arguments.model, "scenes": len(pairs), "error_in_levels": figures}
+    write_report(arguments.output, report)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from realtime.errors import ModelError
@@ -135,14 +136,26 @@ class Signature:
         columns = max(1, round(pixels / rows / stride)) * stride
         return columns, rows
 
-    def feed(self, picture: UInt8) -> dict[str, Float32]:
-        """A picture, uint8 (h, w, 3) RGB, as the network takes it, and empty memories."""
-        mean = np.array(self.convention.mean, np.float32)
-        std = np.array(self.convention.std, np.float32)
-        scaled: Float32 = picture * (np.float32(1 / 255) / std) - mean / std
-        if self.channels_first:
-            scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
-        feed = {self.input_name: scaled[None]}
+    def feed(self, picture: UInt8, tensor: Float32 | None = None) -> dict[str, Float32]:
+        """A picture, uint8 (h, w, 3) RGB, as the network takes it, and empty memories.
+
+        Args:
+            picture: of any size.
+            tensor: memory to write the network's picture to, as an earlier feed had it; other
+                memory is taken where it is None or of another shape.
+        """
+        height, width = picture.shape[:2]
+        shape = (1, 3, height, width) if self.channels_first else (1, height, width, 3)
+        if tensor is None or tensor.shape != shape:
+            tensor = np.empty(shape, np.float32)
+        planes = tensor[0] if self.channels_first else tensor[0].transpose(2, 0, 1)
+        # Plane by plane: many times faster than NumPy's loops over three channels.
+        for index, plane in enumerate(cv2.split(picture)):
+            mean, std = self.convention.mean[index], self.convention.std[index]
+            np.multiply(plane, np.float32(1 / 255 / std), out=planes[index])
+            if mean:
+                planes[index] -= np.float32(mean / std)
+        feed = {self.input_name: tensor}
         feed.update((name, np.zeros(shape, np.float32)) for name, shape in self.memories.items())
         if self.takes_scale:
             # The picture has the network's own size already.
@@ -233,6 +246,7 @@ class Model:
             *(f"{name[:-1]}o" for name in self.signature.memories),
         ]
         self._memory: dict[str, Float32] = {}
+        self._tensor: Float32 | None = None
 
     def reset(self) -> None:
         """Forgets the pictures before, where the network remembers any."""
@@ -251,7 +265,9 @@ class Model:
         Raises:
             ModelError: the output is not an alpha.
         """
-        feed = {**self.signature.feed(picture), **self._memory}
+        feed = self.signature.feed(picture, self._tensor)
+        self._tensor = feed[self.signature.input_name]
+        feed.update(self._memory)
         output, *memory = self._session.run(self._outputs, feed)
         self._memory = dict(zip(self.signature.memories, memory, strict=True))
         try:

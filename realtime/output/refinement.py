@@ -1,11 +1,12 @@
 """Outlines as the picture has them, not as the network's few pixels do.
 
-Source: the fast guided filter (He and Sun, arXiv 1505.00996). Around each of the network's pixels
-alpha is taken to be linear in luma, α = a·Y + b; a and b come from a least-squares fit at the
-network's size, are scaled up, and applied to the picture's own luma. So a mask that is a few
-pixels too wide, before a bright window, shrinks to the dark hair that it is about.
+Source: the fast guided filter (He and Sun, arXiv 1505.00996). Around each pixel of half the
+network's size alpha is taken to be linear in luma, α = a·Y + b; a and b come from a least-squares
+fit there, are scaled up, and applied to the picture's own luma. So a mask that is a few pixels too
+wide, before a bright window, shrinks to the dark hair that it is about. At the network's whole
+size, outlines come out no better (`benchmarks/edges.py`), for four times the work.
 
-It is used around the outline alone, within a pixel of the network's: elsewhere alpha stays what it
+It is used around the outline alone, within one of these pixels: elsewhere alpha stays what it
 is, so that no hole opens inside a person and nobody grows a second outline in the room.
 """
 
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 
 from realtime.frame import Float32, UInt8
 
-# Half a box, in the network's pixels. More follows texture, less follows the network.
-_RADIUS = 2
+# Half a box, in pixels of the fit. More follows texture, less follows the network.
+_RADIUS = 1
 
 # Luma, of 255², below which variance is noise.
 _EPSILON = 65.0
@@ -31,7 +32,7 @@ _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Alpha as a function of luma, at the network's size: 255·α = slope·Y + offset.
+    """Alpha as a function of luma, at half the network's size: 255·α = slope·Y + offset.
 
     Attributes:
         slope: float32 (h, w).
@@ -48,14 +49,16 @@ def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
     """Fits alpha to luma.
 
     Args:
-        luma: uint8, any size; it is scaled to that of `alpha`.
-        alpha: float32 (h, w) in 0..1.
+        luma: uint8, any size.
+        alpha: float32 (2h, 2w) in 0..1.
         curve: what becomes of each alpha in the end; uint8 (256,).
     """
-    height, width = alpha.shape
+    size = (max(1, alpha.shape[1] // 2), max(1, len(alpha) // 2))
     # Looks at some of the pixels only; the boxes below average anyway.
-    guide = cv2.resize(luma, (width, height), interpolation=cv2.INTER_LINEAR)
-    levels: UInt8 = cv2.convertScaleAbs(alpha, alpha=255)
+    guide = cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR)
+    levels: UInt8 = cv2.resize(
+        cv2.convertScaleAbs(alpha, alpha=255), size, interpolation=cv2.INTER_AREA
+    )
     # In whole numbers as long as possible: OpenCV adds these up several times faster.
     mean_y, mean_a = _mean(guide), _mean(levels)
     variance = _mean(np.multiply(guide, guide, dtype=np.uint16))
