@@ -37,8 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 # ordinary machine.
 _LOST = 0.005
 
-# What a doubling of streams has to bring if throughput is still to be called growing, and what a
-# longer clip may differ by if nothing is.
+# What more streams have to bring if throughput is still to be called growing.
 _NOISE = 0.05
 
 _METRICS: dict[str, tuple[str, Better]] = {
@@ -324,11 +323,11 @@ def _on_streams(report: dict[str, Any]) -> str:
 def _on_length(report: dict[str, Any]) -> str:
     files = Curve.of(report, "length", "h264")
     seconds, fps, peaks = files.at("seconds"), files.values("fps"), files.values("peak_mb")
-    grows = "grows" if peaks[-1] > peaks[0] * (1 + _NOISE) else "does not grow"
     return (
         f"**Length** of a {_size(files.points[0])} clip into H.264, "
         f"{', '.join(f'{s:g}' for s in seconds)} s: {' → '.join(f'{rate:.0f}' for rate in fps)} "
-        f"fps, and memory {grows}: {' → '.join(f'{peak:.0f}' for peak in peaks)} MB at the most."
+        f"fps, and {' → '.join(f'{peak:.0f}' for peak in peaks)} MB of memory at the most, "
+        f"{peaks[-1] / peaks[0]:.2f} × for {seconds[-1] / seconds[0]:g} × the length."
     )
 
 
@@ -396,13 +395,22 @@ def draw(report: dict[str, Any], out: Path) -> None:
 
 
 def _draw_size(axis: Axes, report: dict[str, Any]) -> None:
+    from matplotlib.ticker import LogLocator, ScalarFormatter
+
     for kind, label in (("null", "file to nowhere"), ("h264", "file into H.264")):
         curve = Curve.of(report, "resolution", kind)
         pixels = [point["width"] * point["height"] for point in curve.points]
         _line(axis, pixels, curve, "fps", f"{label}, fps")
     live = Curve.of(report, "resolution", "live")
     _line(axis, pixels, live, "latency_p95_ms", "live latency p95, ms", style=":")
+    for x, y, lost in zip(
+        pixels, live.values("latency_p95_ms"), live.values("dropped"), strict=True
+    ):
+        if lost > _LOST and not math.isnan(y):
+            axis.annotate(f"{lost:.0%} lost", (x, y), fontsize=7, ha="center", va="bottom")
     axis.set(xscale="log", yscale="log", title="size of the pictures")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(ScalarFormatter())
     axis.set_xticks(pixels, [_size(point) for point in live.points])
     axis.minorticks_off()
     axis.legend(fontsize=8)

@@ -179,7 +179,7 @@ def test_sentences_say_where_the_curves_bend(report: dict[str, Any]) -> None:
         streams
     )
     assert "4 is too much: 100.0% lost (no frame arrived)" in streams
-    assert "memory does not grow: 200 → 200 MB" in length
+    assert "200 → 200 MB of memory at the most, 1.00 × for 2 × the length." in length
 
 
 def test_the_picture_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:
