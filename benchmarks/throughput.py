@@ -4,9 +4,9 @@
 README. Every figure comes from one of three reports, and every ratio from within one of them, so
 that it means the same on another machine:
 
-    peers.json       python -m benchmarks.peers                 whole processes, on a clip
+    peers.json       python -m benchmarks.peers                 whole processes, on real clips
     compositor.json  python -m benchmarks.compositor            work on one frame, in one thread
-    bench.json       realtime bench --fps 30,60 --json FILE     the pipeline, live runs, start-up
+    bench.json       realtime bench --fps 30,60 --json FILE     live runs, start-up
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.peers import FLOOR, OURS
+from benchmarks.peers import DECODE, FLOOR, OURS, OURS_TO_NULL
 from models.errors import ModelsError, run_command
 
 RESULTS = Path(__file__).parent / "results"
@@ -89,7 +89,7 @@ def lines(
 
     smooth, refine = kernel("smoothing", "median_ms"), kernel("refinement", "median_ms")
     races = tuple(
-        Goal("≥", goal, "×", f"{what}, {height}p", _race(peers, height, others))
+        Goal("≥", goal, "×", f"{what}, {height}p", _race(peers, height, OURS, others))
         for goal, what, others in (
             (1.0, "a bare PyAV transcode loop", (FLOOR,)),
             (2.5, "the MediaPipe loop", ("mediapipe", "onnx-selfie")),
@@ -97,7 +97,7 @@ def lines(
         for height in (720, 1080)
     )
     memcpy = "memcpy of the frame's planes"
-    null = _quotient(full("whole null"), full("whole decoding"))
+    null = _race(peers, 1080, OURS_TO_NULL, (DECODE,))
     return (
         Line(
             "`realtime file`, 720p and 1080p, image background, H.264 veryfast, whole process",
@@ -149,13 +149,13 @@ def lines(
     )
 
 
-def _race(peers: dict[str, Any], height: int, others: tuple[str, ...]) -> float | None:
-    """Our fps by that of the first of these that ran, on the clip of this height."""
+def _race(peers: dict[str, Any], height: int, ours: str, others: tuple[str, ...]) -> float | None:
+    """The fps of ours by that of the first of the others that ran, on the clip of this height."""
     clips = [clip["contestants"] for clip in peers["clips"].values() if clip["height"] == height]
     for other in others:
         for racers in clips:
-            if other in racers and OURS in racers:
-                return float(racers[OURS]["fps"] / racers[other]["fps"])
+            if other in racers and ours in racers:
+                return float(racers[ours]["fps"] / racers[other]["fps"])
     return None
 
 
@@ -169,10 +169,6 @@ def _figures(bench: dict[str, Any], height: int) -> Callable[[str], float | None
         return None if metric is None else float(metric["median"])
 
     return figure
-
-
-def _quotient(one: float | None, other: float | None) -> float | None:
-    return None if one is None or not other else one / other
 
 
 def table(bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any]) -> str:

@@ -31,12 +31,12 @@ _CLIP = Path("clip.mp4")
 EVERYBODY = (
     Contestant(FLOOR, "the floor"),
     Contestant("ours", "ours"),
-    Contestant("slow", "a slow one", most_frames=10),
+    Contestant("slow", "a slow one", most_frames=20),
 )
 
 
 class _Race:
-    """Runs nobody, and remembers who was asked.
+    """Runs nobody, and remembers who was asked. The slow one takes 2 s to start.
 
     Args:
         fps: of each by name.
@@ -53,7 +53,7 @@ class _Race:
         self.asked.append((contestant.name, frames))
         if calls >= self._broken.get(contestant.name, 99):
             raise Unavailable("failed: out of luck")
-        seconds = frames / self._fps[contestant.name]
+        seconds = frames / self._fps[contestant.name] + 2 * (contestant.name == "slow")
         return Took(frames, seconds, 1.5 * seconds, 0.1 * seconds, 100.0)
 
 
@@ -65,8 +65,8 @@ def test_everybody_is_tried_and_then_takes_turns() -> None:
     race = _Race({FLOOR: 80, "ours": 60, "slow": 4})
     _compete(race)
     names = [FLOOR, "ours", "slow"]
-    assert [name for name, _ in race.asked] == names * 3
-    assert [frames for _, frames in race.asked[3:]] == [300, 300, 10] * 2
+    assert [name for name, _ in race.asked] == [*names, *[*names, "slow"] * 2]
+    assert [frames for _, frames in race.asked[3:]] == [300, 300, 10, 20] * 2
 
 
 def test_figures_are_those_of_whole_processes_beside_the_floor() -> None:
@@ -77,7 +77,13 @@ def test_figures_are_those_of_whole_processes_beside_the_floor() -> None:
     assert ours["of_transcode"] == pytest.approx(0.75)
     assert ours["cpu_seconds"] == pytest.approx(1.6 * 300 / 60)
     assert ours["cpu_ms_per_frame"] == pytest.approx(1.6 * 1000 / 60)
-    assert result["contestants"]["slow"]["frames"] == 10
+
+
+def test_a_slow_one_starts_once_also_where_most_of_its_clip_is_reckoned() -> None:
+    slow = _compete(_Race({FLOOR: 80, "ours": 60, "slow": 4}))["contestants"]["slow"]
+    assert (slow["frames"], slow["frames_run"]) == (300, 20)
+    assert slow["fps"] == pytest.approx(300 / (2 + 300 / 4))
+    assert slow["cpu_seconds"] == pytest.approx(1.6 * (2 + 300 / 4))
 
 
 @pytest.mark.parametrize("call", [0, 1, 2])
@@ -121,7 +127,11 @@ def test_the_table_shows_every_clip_and_what_was_left_out() -> None:
     assert "720p: fps (× transcode)" in lines[0]
     assert "1080p: fps (× transcode)" in lines[0]
     assert "| ours | 60.0 (0.75) | 26.7 | 40.0 (1.00) | 40.0 | 100 |" in lines
-    assert "| a slow one | 4.0 (0.05) | 400.0 |  |  | 100 |" in lines
+    assert "| a slow one | 3.9 (0.05) | 410.7 |  |  | 100 |" in lines
+    assert lines[-2] == (
+        "a slow one: 20 of 300 frames were run, and the rest was reckoned from them without "
+        "start-up."
+    )
     assert lines[-1] == "Left out: slow, which failed: out of luck."
 
 
@@ -177,7 +187,7 @@ class TestInstalling:
 
         def create(folder: Path, **options: Any) -> None:
             made.append(folder)
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
 
         monkeypatch.setattr("benchmarks.peers.venv.create", create)
         monkeypatch.setattr("benchmarks.peers.subprocess.run", lambda command, **options: None)
@@ -185,6 +195,9 @@ class TestInstalling:
             python = self._arena(tmp_path)._python(("x==1",))
         assert python == str(tmp_path / "environments" / "x--1" / "bin" / "python")
         assert len(made) == 1
+        # The same program with something else beside it is another environment.
+        self._arena(tmp_path)._python(("x==1", "y"))
+        assert len(made) == 2
 
 
 class TestLoops:
@@ -208,6 +221,21 @@ class TestLoops:
         took = arena.run(contestant, clip, 5)
         assert took.frames == 5
         assert len(decode(arena.out / f"{name}.mp4")) == 5
+
+    @pytest.mark.parametrize("name", ["decode", "ours-null"])
+    def test_those_that_write_nothing_run(
+        self, name: str, arena: Arena, clip: Path, tmp_path: Path
+    ) -> None:
+        (contestant,) = (c for c in contestants(None, tmp_path) if c.name == name)
+        assert arena.run(contestant, clip, 5).frames == 5
+        assert not list(arena.out.iterdir())
+
+    def test_decoding_fewer_frames_is_found_out(
+        self, arena: Arena, clip: Path, tmp_path: Path
+    ) -> None:
+        (decode,) = (c for c in contestants(None, tmp_path) if c.name == "decode")
+        with pytest.raises(Unavailable, match="8 of 9 frames"):
+            arena.run(decode, clip, 9)
 
     @pytest.mark.parametrize("name", ["onnx-selfie", "rvm"])
     def test_loops_with_networks_of_others_do(
