@@ -32,6 +32,7 @@ import cv2
 
 from models.errors import ModelsError, run_command
 from models.machine import write_report
+from realtime.output import loopback
 
 _RESULTS = Path(__file__).parent / "results"
 
@@ -270,7 +271,7 @@ def run(
         command += ["--seconds", f"{seconds:g}", "--stats-json", str(log)]
         begun, begun_at = time.time(), time.monotonic()
         with _process(command, said) as process:
-            while process.poll() is None and not _lines(log):
+            while process.poll() is None and not (_lines(log) and _sends(device)):
                 time.sleep(0.1)
             with _Readers(device or "", readers if device else 0, seconds) as crowd:
                 while process.poll() is None:
@@ -283,6 +284,8 @@ def run(
                         process.wait(_INTERVAL)
                 # A reader to whom nothing is sent any more gives up by itself, after a while.
         did, summary = read_log(_lines(log), begun)
+        # As it ends, it lets go of everything.
+        held = [sample for sample in held if did and sample.seconds <= did[-1].seconds]
         words = [line for line in _lines(said) if '"progress"' not in line]
         if process.returncode or not (held and did and summary):
             raise ModelsError(f"the run failed ({process.returncode}): {' '.join(words[-1:])}")
@@ -300,6 +303,14 @@ def run(
         },
     }
     return report, held, did
+
+
+def _sends(device: str | None) -> bool:
+    """Whether readers may come to a virtual camera."""
+    try:
+        return device is None or loopback.query(device).captures
+    except OSError:
+        return False
 
 
 def _lines(path: Path) -> list[str]:

@@ -107,7 +107,7 @@ def test_a_short_run_is_watched_to_its_end() -> None:
     report, held, did = soak.run(options, 3.0)
     assert held
     assert len(did) >= 2
-    assert did[-1].seconds < held[-1].seconds + 2
+    assert held[-1].seconds <= did[-1].seconds
     assert report["summary"]["frames_out"] > 0
     assert report["trace"]["held"][0] == ["seconds", "megabytes", "threads", "handles"]
     assert json.dumps(report)
