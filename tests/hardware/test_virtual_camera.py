@@ -219,7 +219,6 @@ def test_readers_come_and_go(loopback: str) -> None:
             capture.release()
             assert good
             assert picture.shape == (480, 640, 3)
-        # Fewer is no leak: the thread that opens the governor's other networks ends by itself.
         assert len(_threads(process.pid)) <= len(threads)
         assert len(os.listdir(f"/proc/{process.pid}/fd")) <= handles
         summary, _ = _end(process)
