@@ -149,11 +149,14 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
     found = [
         Contestant(FLOOR, "a bare PyAV loop: decode, x264 veryfast", "transcode.py"),
         Contestant(
-            "transcode", "the same, decoding ahead in threads", "transcode.py", extra=("AUTO",)
+            "transcode",
+            "a PyAV loop that decodes ahead in threads",
+            "transcode.py",
+            extra=("AUTO",),
         ),
         Contestant(OURS, "**realtime file**, background a picture"),
         Contestant(DECODE, "decode, nothing else", "decode.py", writes=False),
-        Contestant(OURS_TO_NULL, "**the same as realtime file**, writing nothing", writes=False),
+        Contestant(OURS_TO_NULL, "**realtime file**, writing nothing", writes=False),
         Contestant(
             "mediapipe",
             "MediaPipe's documented loop",
@@ -162,7 +165,7 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
         ),
         Contestant(
             "mediapipe-h264",
-            "the same, writing H.264 as all others do",
+            "MediaPipe's loop, writing H.264 as the others do",
             "mediapipe_selfie.py",
             ("mediapipe==0.10.14", "av>=18.1,<19"),
             ("H264",),

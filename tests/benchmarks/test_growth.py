@@ -30,8 +30,8 @@ class TestLoads:
         assert did.cpu > 0
 
     def test_live_streams_are_measured_in_the_pixels(self, demo: str) -> None:
-        did = loads.run(Load("live", 320, 180, 0.4, 10.0, outputs=2, streams=2), demo, "fast")
-        assert did.due == 2 * 4
+        did = loads.run(Load("live", 320, 180, 1.0, 10.0, outputs=2, streams=2), demo, "fast")
+        assert did.due == 2 * 10
         assert len(did.latencies) == did.frames > 0
         assert all(0 < latency < 60 for latency in did.latencies)
 
