@@ -30,6 +30,7 @@ from realtime.bench.machine import machine
 from realtime.capture import DemoSource, FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.inference import Matting
+from realtime.inference.luma import small_luma
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.smoothing import Smoother
@@ -141,7 +142,7 @@ def _preprocessor(model: str) -> Case:
 def _smoother() -> Case:
     """Over time, at the network's size."""
     smooth = Smoother()
-    return lambda matte: smooth(matte.alpha, _INTERVAL)
+    return lambda matte: smooth(matte.alpha, small_luma(matte.frame.planes.y), _INTERVAL)
 
 
 def _refine(matte: Matte) -> None:

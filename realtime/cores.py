@@ -1,4 +1,4 @@
-"""How many cores there are to work with."""
+"""How many cores there are to work with, and who gets them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,13 @@ def usable_cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def keep_opencv_to_its_caller() -> None:
+    """No threads of OpenCV's own in this process: the pipeline's threads share the cores already.
+
+    Each of its calls is far too short to be worth waking others, which then spin for more.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -280,7 +280,8 @@ class Settings:
     max_staleness: float = field(
         default=0.25,
         metadata=_about(
-            "Seconds after which an old picture is no longer shown, but the fallback.",
+            "Seconds after which an old picture is no longer shown, but the fallback; or two frame "
+            "intervals of a slow camera.",
             minimum=0.02,
             maximum=60,
         ),

@@ -19,6 +19,7 @@ import onnxruntime as ort
 import realtime.cli  # noqa: F401 - a user's first frame waits for it too
 from realtime.bench.case import Case
 from realtime.capture import FileSource
+from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.frame import Frame, VideoFormat
 from realtime.inference import Matting
@@ -122,6 +123,7 @@ def first(case: Case) -> None:
 
 def main() -> int:
     task, case = sys.argv[1], Case.from_dict(json.loads(sys.argv[2]))
+    keep_opencv_to_its_caller()
     if case.threads is not None:
         force_threads(case.threads)
     try:

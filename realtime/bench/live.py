@@ -22,7 +22,7 @@ from realtime.output.compositor import LiveCompositor
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 
-# Seconds at the beginning that do not count: networks are opened meanwhile, memory is taken.
+# Seconds at the beginning that do not count: memory is being taken.
 _WARM_UP = 1.0
 
 # And at the end, for the last pictures that count to arrive.

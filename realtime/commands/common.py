@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from realtime import progress
+from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import Interrupted, RealtimeError
 from realtime.stats import Summary
 
@@ -140,6 +141,7 @@ def run_job(
     reporter = progress.choose(quiet=quiet, as_json=as_json)
     if has_notes:
         arguments["report"] = reporter.note
+    keep_opencv_to_its_caller()
     try:
         with reporter:
             summary = job(**arguments, on_progress=reporter.progress)

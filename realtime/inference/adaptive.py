@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from realtime.closing import Closing
@@ -17,9 +16,10 @@ from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
+from realtime.inference.luma import small_luma
 from realtime.inference.model import BEST_FIRST, Model, Signature
 from realtime.inference.preprocess import network_picture
-from realtime.inference.propagation import Propagation, small_luma
+from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.stats import Stats
@@ -184,13 +184,13 @@ class AdaptiveMatting(Closing):
             self._enter(wanted)
         begin = self._stopwatch()
         with self._stats.time("preprocess"):
-            luma = small_luma(frame.planes)
+            luma = small_luma(frame.planes.y)
             elapsed = self._continuity(luma, frame.time)
         if elapsed is None:
             self._forget()
         alpha = self._propagated(luma)
         if alpha is None:
-            alpha = self._found(frame, elapsed)
+            alpha = self._found(frame, luma, elapsed)
             self._since_network = 1
         else:
             self._since_network += 1
@@ -244,12 +244,12 @@ class AdaptiveMatting(Closing):
             return None
         with self._stats.time("propagate"):
             alpha = self._propagation(luma)
-            if alpha is not None and self.smoothing:
+            if alpha is not None:
                 # It becomes the past that the next alpha of the network is smoothed with.
-                self._smoother(alpha, None)
+                self._smoother.remember(alpha, luma)
         return alpha
 
-    def _found(self, frame: Frame, elapsed: float | None) -> Float32:
+    def _found(self, frame: Frame, luma: UInt8, elapsed: float | None) -> Float32:
         """The network's alpha, smoothed."""
         network = self._network()
         with self._stats.time("preprocess"):
@@ -259,14 +259,10 @@ class AdaptiveMatting(Closing):
         with self._stats.time("infer"):
             alpha = network.model(picture)
         if not self.smoothing:
+            self._smoother.remember(alpha, luma)
             return alpha
         with self._stats.time("smooth"):
-            before = self._alpha
-            if before is not None and before.shape != alpha.shape:
-                size = (alpha.shape[1], alpha.shape[0])
-                resized = cv2.resize(before, size, interpolation=cv2.INTER_LINEAR)
-                self._smoother(resized, None)
-            return self._smoother(alpha, None if before is None else elapsed)
+            return self._smoother(alpha, luma, None if self._alpha is None else elapsed)
 
     def _observe(self, frame: Frame, busy: float, *, going_on: bool) -> None:
         """Tells the governor what became of a frame."""

@@ -11,6 +11,7 @@ from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
+from realtime.inference.luma import small_luma
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
@@ -83,8 +84,9 @@ class Matting(Closing):
             self.reset()
             alpha = model(picture)
         else:
-            elapsed = self._elapsed(model, picture, timestamp)
-            alpha = self._smooth(model(picture), elapsed)
+            luma = small_luma(picture)
+            elapsed = self._elapsed(model, luma, timestamp)
+            alpha = self._smooth(model(picture), luma, elapsed)
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -98,19 +100,20 @@ class Matting(Closing):
         with self._stats.time("preprocess"):
             size = model.signature.size_for(frame.planes.width, frame.planes.height)
             picture = network_picture(frame, size)
-            elapsed = self._elapsed(model, picture, frame.time)
+            luma = small_luma(picture)
+            elapsed = self._elapsed(model, luma, frame.time)
         with self._stats.time("infer"):
             alpha = model(picture)
         with self._stats.time("smooth"):
-            alpha = self._smooth(alpha, elapsed)
+            alpha = self._smooth(alpha, luma, elapsed)
         return Matte(frame, alpha)
 
-    def _smooth(self, alpha: Float32, elapsed: float | None) -> Float32:
-        return alpha if self._smoother is None else self._smoother(alpha, elapsed)
+    def _smooth(self, alpha: Float32, luma: UInt8, elapsed: float | None) -> Float32:
+        return alpha if self._smoother is None else self._smoother(alpha, luma, elapsed)
 
-    def _elapsed(self, model: Model, picture: UInt8, time: float) -> float | None:
+    def _elapsed(self, model: Model, luma: UInt8, time: float) -> float | None:
         """Seconds since the picture before; at a new beginning None, and the network forgets."""
-        elapsed = self._continuity(picture, time)
+        elapsed = self._continuity(luma, time)
         if elapsed is None:
             model.reset()
         return elapsed

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.frame import Float32, Planes, UInt8
-from realtime.scaling import shrink
-
-# Pixels of the picture that flow is computed on: 192×108 of a 16:9 frame. All of it then takes a
-# quarter of the time of a network of 320×176; at 256×144 mattes are hardly better for half more.
-_AREA = 192 * 108
+from realtime.frame import Float32, UInt8
 
 # Forward and backward flow agree where going there and back ends within this many squared pixels,
 # and a hundredth of the squared lengths (Sundaram, Brox and Keutzer, ECCV 2010).
@@ -67,7 +61,7 @@ class Propagation:
         """Takes what the next frame is to be made from.
 
         Args:
-            luma: uint8 (h, w) from `small_luma`.
+            luma: uint8 (h, w) from `realtime.inference.luma`.
             alpha: float32 (h', w') in 0..1 of the same frame, of any size.
         """
         self._before = (luma, alpha)
@@ -76,7 +70,7 @@ class Propagation:
         """The alpha of the next frame.
 
         Args:
-            luma: uint8 (h, w) of that frame, from `small_luma`.
+            luma: uint8 (h, w) of that frame, from `realtime.inference.luma`.
 
         Returns:
             float32 in 0..1 of the size of the alpha before; None where that is not to be trusted,
@@ -125,13 +119,6 @@ class Propagation:
             grid = np.stack((columns, rows), -1).astype(np.float32)
             self._grids = {**self._grids, (width, height): grid}
         return grid
-
-
-def small_luma(planes: Planes) -> UInt8:
-    """A picture's luma, scaled to about 192×108 pixels of its own aspect: uint8 (h, w)."""
-    aspect = planes.width / planes.height
-    size = (max(16, round(math.sqrt(_AREA * aspect))), max(16, round(math.sqrt(_AREA / aspect))))
-    return shrink(planes.y, size)
 
 
 def _move(picture: _Picture, origin: Float32) -> _Picture:

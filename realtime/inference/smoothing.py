@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
-from realtime.frame import Float32
+from realtime.frame import Float32, UInt8
 
-# How much of the previous alpha a wholly undecided pixel keeps after 1/30 s. MediaPipe's default.
-_KEPT = 0.9
+# How much of the alpha before a pixel keeps after 1/30 s where the picture stands still.
+_KEPT = 0.8
 _KEPT_INTERVAL = 1 / 30
 
-# MediaPipe's polynomial in t = (p - 1/2)², from undecided (t = 0) to sure (t = 1/4).
-_POLYNOMIAL = (5.68842, -0.748699, -57.8051, 291.309, -624.717)
+# Change of the small luma, in levels of 255, at which a pixel keeps 1/e of that. Cameras' noise
+# stays well below, once averaged over the pixels of a picture that fall together in a small one.
+_MOVED = 7.0
+
+_BOX = (3, 3)
 
 
 class Smoother:
-    """Holds back the pixels that the network is unsure of, and only those: edges stop flickering.
+    """Holds alphas where the picture stands still: outlines stop flickering, and nothing lags.
 
-    The weight of the past is (0.9·u)^(dt·30 Hz), where u is 1 for an undecided pixel and 0 for a
-    sure one, so the result does not depend on the frame rate.
+    With d the change of luma around a pixel since the frame before, and Δ the change of alpha, the
+    weight of the past is (0.8·exp(-(d/7)²))^(dt·30 Hz) · (1 - Δ⁴): where the picture moves, or the
+    network is sure that something came or went, the new alpha counts. So the result hardly depends
+    on the frame rate.
 
-    Source: the uncertainty polynomial is that of MediaPipe's segmentation smoothing calculator
-    (Apache-2.0); the dependence on time is ours.
+    Source: the motion-adaptive recursive filters of video noise reduction, here with the picture
+    telling the motion and the alpha being filtered. Against MediaPipe's segmentation smoothing,
+    which holds back what the network is unsure of whether it moves or not, it flickers less and
+    lags less (`benchmarks/quality.py`).
     """
 
     def __init__(self) -> None:
-        self._previous: Float32 | None = None
+        self._before: tuple[Float32, UInt8] | None = None
 
-    def __call__(self, alpha: Float32, elapsed: float | None) -> Float32:
+    def __call__(self, alpha: Float32, luma: UInt8, elapsed: float | None) -> Float32:
         """Smooths one frame.
 
         Args:
-            alpha: float32 (h, w) in 0..1, the network's own.
+            alpha: float32 (h, w) in 0..1, the network's own; its size may differ from the one
+                before.
+            luma: uint8, the same frame as `realtime.inference.luma` makes it small.
             elapsed: seconds since the frame before, above 0; None at a new beginning, which forgets
                 the past.
 
         Returns:
             float32 (h, w) in 0..1.
         """
-        if self._previous is not None and elapsed is not None:
-            weight = (_KEPT * uncertainty(alpha)) ** (elapsed / _KEPT_INTERVAL)
-            alpha = alpha + (self._previous - alpha) * weight
-        self._previous = alpha
+        if self._before is not None and elapsed is not None:
+            before, luma_before = self._before
+            size = (alpha.shape[1], alpha.shape[0])
+            if before.shape != alpha.shape:
+                before = cv2.resize(before, size, interpolation=cv2.INTER_LINEAR)
+            moved = cv2.blur(cv2.absdiff(luma, luma_before), _BOX)
+            weights = cv2.LUT(moved, _weights(elapsed))
+            weight: Float32 = cv2.resize(weights, size, interpolation=cv2.INTER_LINEAR)
+            change = before - alpha
+            square = change * change
+            weight -= weight * square * square
+            alpha = alpha + weight * change
+        self.remember(alpha, luma)
         return alpha
 
+    def remember(self, alpha: Float32, luma: UInt8) -> None:
+        """Takes an alpha that came otherwise for the past of the next frame."""
+        self._before = (alpha, luma)
 
-def uncertainty(alpha: Float32) -> Float32:
-    """1 where alpha is 0.5, falling to 0 where it is 0 or 1; same shape, float32."""
-    t = (alpha - 0.5) ** 2
-    total = np.zeros_like(t)
-    for coefficient in reversed(_POLYNOMIAL):
-        total = (total + coefficient) * t
-    u: Float32 = 1 - np.clip(total, 0, 1)
-    return u
+
+def _weights(elapsed: float) -> Float32:
+    """The weight of the past for each change of luma: float32 (256,)."""
+    still = _KEPT * np.exp(-np.square(np.arange(256, dtype=np.float32) / np.float32(_MOVED)))
+    return np.asarray(still ** np.float32(elapsed / _KEPT_INTERVAL), np.float32)

@@ -8,7 +8,7 @@ import pytest
 from realtime.frame import UInt8
 from realtime.inference.continuity import Continuity
 
-_ROOM = np.full((36, 64, 3), 100, np.uint8)
+_ROOM = np.full((36, 64), 100, np.uint8)
 
 
 def test_the_first_picture_is_a_beginning() -> None:
@@ -30,7 +30,7 @@ def test_a_video_goes_on_and_time_is_told(fps: int) -> None:
         pytest.param(_ROOM, 10.0, id="seek forward"),
         pytest.param(_ROOM, -1.0, id="seek backward"),
         pytest.param(_ROOM, 0.0, id="same time"),
-        pytest.param(np.full((40, 40, 3), 100, np.uint8), 1 / 30, id="size"),
+        pytest.param(np.full((40, 40), 100, np.uint8), 1 / 30, id="size"),
     ],
 )
 def test_a_new_beginning_is_noticed(picture: UInt8, time: float) -> None:
@@ -50,7 +50,7 @@ def test_reset_makes_a_new_beginning() -> None:
 def test_motion_is_no_cut() -> None:
     continuity = Continuity()
     for index in range(10):
-        picture = np.full((36, 64, 3), 60, np.uint8)
+        picture = np.full((36, 64), 60, np.uint8)
         picture[8:, 5 + 3 * index : 35 + 3 * index] = 180
         elapsed = continuity(picture, index / 30)
         assert (elapsed is None) == (index == 0)

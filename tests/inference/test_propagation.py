@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.frame import Float32, Planes, UInt8
-from realtime.inference.propagation import Propagation, small_luma
+from realtime.frame import Float32, UInt8
+from realtime.inference.propagation import Propagation
 
 _SIZE = (108, 192)
 
@@ -131,18 +131,3 @@ def test_without_a_past_there_is_nothing_to_move() -> None:
     assert propagation(np.ascontiguousarray(luma.T)) is None
     propagation.reset()
     assert propagation(luma) is None
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "small"),
-    [
-        (1280, 720, (108, 192)),
-        (720, 1280, (192, 108)),
-        (640, 480, (125, 166)),
-        (64, 48, (125, 166)),
-    ],
-)
-def test_flow_sees_about_as_many_pixels_of_any_picture(
-    width: int, height: int, small: tuple[int, int]
-) -> None:
-    assert small_luma(Planes.empty(height, width)).shape == small
