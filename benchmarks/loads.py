@@ -26,6 +26,7 @@ from realtime.bench.figures import percentile
 from realtime.bench.live import PixelClock, SparingTheCode
 from realtime.bench.material import ClockedCamera, read_frames
 from realtime.capture import FileSource
+from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.frame import Frame
 from realtime.inference import Matting
@@ -330,6 +331,9 @@ class _Child:
 def main() -> int:
     """One process of `measured`."""
     load, clip, model = Load(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3]
+
+    # As the command line does.
+    keep_opencv_to_its_caller()
 
     def begin() -> None:
         print(_READY, flush=True)
