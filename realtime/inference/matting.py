@@ -16,6 +16,7 @@ from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
+from realtime.inference.unchanged import LastAnswer
 from realtime.scaling import shrink
 from realtime.stats import Stats
 
@@ -54,6 +55,7 @@ class Matting(Closing):
     ) -> None:
         self._model: Model | None = open_model(model, device, frame_rate)
         self.model = self._model.name
+        self._answer = LastAnswer()
         self._continuity = Continuity()
         self._smoother = Smoother() if smoothing else None
         self._stats = stats or Stats()
@@ -86,7 +88,7 @@ class Matting(Closing):
         else:
             luma = small_luma(picture)
             elapsed = self._elapsed(model, luma, timestamp)
-            alpha = self._smooth(model(picture), luma, elapsed)
+            alpha = self._smooth(self._answer(model, picture), luma, elapsed)
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -103,7 +105,7 @@ class Matting(Closing):
             luma = small_luma(picture)
             elapsed = self._elapsed(model, luma, frame.time)
         with self._stats.time("infer"):
-            alpha = model(picture)
+            alpha = self._answer(model, picture)
         with self._stats.time("smooth"):
             alpha = self._smooth(alpha, luma, elapsed)
         return Matte(frame, alpha)
@@ -133,6 +135,7 @@ class Matting(Closing):
     def close(self) -> None:
         """Frees the network. Idempotent."""
         self._model = None
+        self._answer.forget()
 
     def _opened(self) -> Model:
         if self._model is None:
