@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import cv2
 
@@ -77,15 +78,22 @@ class WindowSink(Sink):
             newest, self._newest = self._newest, None
         try:
             # Also before drawing, which takes longest: of the keys that come between two looks,
-            # OpenCV's Qt keeps only the last.
-            goes_on = self._take_keys()
-            if newest is not None:
+            # OpenCV's Qt keeps only the last. And drawing would open a closed window again.
+            goes_on = self._take_keys() and self._visible()
+            if goes_on and newest is not None:
                 self._show(newest)
-                goes_on = goes_on and self._take_keys()
-            visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+                goes_on = self._take_keys() and self._visible()
         except cv2.error as error:
             raise OutputError(f"the window broke ({error}); start it again") from None
-        return visible and goes_on
+        return goes_on
+
+    def _visible(self) -> bool:
+        """Whether the user has not closed it."""
+        try:
+            return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+        except cv2.error:
+            # What OpenCV's Qt says when its last window is gone.
+            return False
 
     def _take_keys(self) -> bool:
         """Hands on the keys that wait, until one ends the run; returns whether it goes on."""
@@ -111,7 +119,7 @@ class WindowSink(Sink):
         if self._opened:
             self._opened = False
             # The user may have closed it already, which leaves nothing to destroy.
-            if cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 0:
+            with suppress(cv2.error):
                 cv2.destroyWindow(self._title)
 
     def abort(self) -> None:

@@ -239,6 +239,17 @@ class TestWindow:
                 sink.pump()
         sink.abort()
 
+    def test_a_window_that_its_user_closed_ends_the_run_and_stays_closed(self) -> None:
+        sink = WindowSink()
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        assert sink.pump()
+        cv2.destroyAllWindows()
+        sink.write(gray_frame(50, 1))
+        assert not sink.pump()
+        assert not sink.pump()
+        sink.close()
+
     def test_a_window_cannot_be_transparent(self) -> None:
         sink = WindowSink()
         with pytest.raises(OutputError, match="--background"):
