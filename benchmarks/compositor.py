@@ -30,10 +30,10 @@ from realtime.bench.machine import machine
 from realtime.capture import DemoSource, FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.inference import Matting
-from realtime.inference.luma import small_luma
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.smoothing import Smoother
+from realtime.inference.thumbnail import Thumbnail
 from realtime.output import Compositor, LiveCompositor, refinement
 from realtime.output.backgrounds import Background, parse
 from realtime.output.compositing import Blender
@@ -142,7 +142,7 @@ def _preprocessor(model: str) -> Case:
 def _smoother() -> Case:
     """Over time, at the network's size."""
     smooth = Smoother()
-    return lambda matte: smooth(matte.alpha, small_luma(matte.frame.planes.y), _INTERVAL)
+    return lambda matte: smooth(matte.alpha, Thumbnail.of_planes(matte.frame.planes), _INTERVAL)
 
 
 def _refine(matte: Matte) -> None:

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
-from realtime.inference.luma import small_luma
 from realtime.inference.model import BEST_FIRST, Model, Signature
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
+from realtime.inference.thumbnail import Thumbnail
 from realtime.stats import Stats
 
 # Share of its pixels at which a network of free size is still worth running: 288×128 of
@@ -184,18 +184,18 @@ class AdaptiveMatting(Closing):
             self._enter(wanted)
         begin = self._stopwatch()
         with self._stats.time("preprocess"):
-            luma = small_luma(frame.planes.y)
-            elapsed = self._continuity(luma, frame.time)
+            thumbnail = Thumbnail.of_planes(frame.planes)
+            elapsed = self._continuity(thumbnail.y, frame.time)
         if elapsed is None:
             self._forget()
-        alpha = self._propagated(luma)
+        alpha = self._propagated(thumbnail)
         if alpha is None:
-            alpha = self._found(frame, luma, elapsed)
+            alpha = self._found(frame, thumbnail, elapsed)
             self._since_network = 1
         else:
             self._since_network += 1
         self._alpha = alpha
-        self._propagation.remember(luma, alpha)
+        self._propagation.remember(thumbnail.y, alpha)
         self._observe(frame, self._stopwatch() - begin, going_on=elapsed is not None)
         return Matte(frame, alpha)
 
@@ -238,18 +238,18 @@ class AdaptiveMatting(Closing):
         self.provider = network.model.provider
         self.provider_reason = network.model.provider_reason
 
-    def _propagated(self, luma: UInt8) -> Float32 | None:
+    def _propagated(self, picture: Thumbnail) -> Float32 | None:
         """The alpha before, moved along; None where the network has to run."""
         if not 0 < self._since_network < self.level.every:
             return None
         with self._stats.time("propagate"):
-            alpha = self._propagation(luma)
+            alpha = self._propagation(picture.y)
             if alpha is not None:
                 # It becomes the past that the next alpha of the network is smoothed with.
-                self._smoother.remember(alpha, luma)
+                self._smoother.remember(alpha, picture)
         return alpha
 
-    def _found(self, frame: Frame, luma: UInt8, elapsed: float | None) -> Float32:
+    def _found(self, frame: Frame, thumbnail: Thumbnail, elapsed: float | None) -> Float32:
         """The network's alpha, smoothed."""
         network = self._network()
         with self._stats.time("preprocess"):
@@ -259,10 +259,10 @@ class AdaptiveMatting(Closing):
         with self._stats.time("infer"):
             alpha = network.model(picture)
         if not self.smoothing:
-            self._smoother.remember(alpha, luma)
+            self._smoother.remember(alpha, thumbnail)
             return alpha
         with self._stats.time("smooth"):
-            return self._smoother(alpha, luma, None if self._alpha is None else elapsed)
+            return self._smoother(alpha, thumbnail, None if self._alpha is None else elapsed)
 
     def _observe(self, frame: Frame, busy: float, *, going_on: bool) -> None:
         """Tells the governor what became of a frame."""

@@ -28,7 +28,7 @@ class Continuity:
         """Takes the next picture.
 
         Args:
-            luma: uint8 (h, w), as `realtime.inference.luma` makes it small.
+            luma: uint8 (h, w) of its thumbnail.
             time: of the picture, in seconds.
 
         Returns:

@@ -11,11 +11,11 @@ from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
-from realtime.inference.luma import small_luma
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
+from realtime.inference.thumbnail import Thumbnail
 from realtime.inference.unchanged import LastAnswer
 from realtime.scaling import shrink
 from realtime.stats import Stats
@@ -86,9 +86,9 @@ class Matting(Closing):
             self.reset()
             alpha = model(picture)
         else:
-            luma = small_luma(picture)
-            elapsed = self._elapsed(model, luma, timestamp)
-            alpha = self._smooth(self._answer(model, picture), luma, elapsed)
+            thumbnail = Thumbnail.of_rgb(picture)
+            elapsed = self._elapsed(model, thumbnail, timestamp)
+            alpha = self._smooth(self._answer(model, picture), thumbnail, elapsed)
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -102,20 +102,20 @@ class Matting(Closing):
         with self._stats.time("preprocess"):
             size = model.signature.size_for(frame.planes.width, frame.planes.height)
             picture = network_picture(frame, size)
-            luma = small_luma(picture)
-            elapsed = self._elapsed(model, luma, frame.time)
+            thumbnail = Thumbnail.of_rgb(picture)
+            elapsed = self._elapsed(model, thumbnail, frame.time)
         with self._stats.time("infer"):
             alpha = self._answer(model, picture)
         with self._stats.time("smooth"):
-            alpha = self._smooth(alpha, luma, elapsed)
+            alpha = self._smooth(alpha, thumbnail, elapsed)
         return Matte(frame, alpha)
 
-    def _smooth(self, alpha: Float32, luma: UInt8, elapsed: float | None) -> Float32:
-        return alpha if self._smoother is None else self._smoother(alpha, luma, elapsed)
+    def _smooth(self, alpha: Float32, picture: Thumbnail, elapsed: float | None) -> Float32:
+        return alpha if self._smoother is None else self._smoother(alpha, picture, elapsed)
 
-    def _elapsed(self, model: Model, luma: UInt8, time: float) -> float | None:
+    def _elapsed(self, model: Model, picture: Thumbnail, time: float) -> float | None:
         """Seconds since the picture before; at a new beginning None, and the network forgets."""
-        elapsed = self._continuity(luma, time)
+        elapsed = self._continuity(picture.y, time)
         if elapsed is None:
             model.reset()
         return elapsed

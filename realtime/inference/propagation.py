@@ -61,7 +61,7 @@ class Propagation:
         """Takes what the next frame is to be made from.
 
         Args:
-            luma: uint8 (h, w) from `realtime.inference.luma`.
+            luma: uint8 (h, w) of a thumbnail.
             alpha: float32 (h', w') in 0..1 of the same frame, of any size.
         """
         self._before = (luma, alpha)
@@ -70,7 +70,7 @@ class Propagation:
         """The alpha of the next frame.
 
         Args:
-            luma: uint8 (h, w) of that frame, from `realtime.inference.luma`.
+            luma: uint8 (h, w) of that frame's thumbnail.
 
         Returns:
             float32 in 0..1 of the size of the alpha before; None where that is not to be trusted,

@@ -7,31 +7,33 @@ import pytest
 
 from realtime.frame import Float32, UInt8
 from realtime.inference.smoothing import Smoother
+from realtime.inference.thumbnail import Thumbnail
 
 
 def _alpha(value: float) -> Float32:
     return np.full((72, 128), value, np.float32)
 
 
-def _luma(value: int) -> UInt8:
-    return np.full((36, 64), value, np.uint8)
+def _picture(y: UInt8 | int, u: int = 128) -> Thumbnail:
+    return Thumbnail(*(np.broadcast_to(np.uint8(p), (36, 64)).copy() for p in (y, u, 128)))
 
 
-STILL = _luma(100)
+STILL = _picture(100)
 
 
-def test_where_the_picture_moves_nothing_lags() -> None:
+@pytest.mark.parametrize("moved", [_picture(140), _picture(100, u=168)], ids=["luma", "colour"])
+def test_where_the_picture_moves_nothing_lags(moved: Thumbnail) -> None:
     smoother = Smoother()
-    smoother(_alpha(0.2), _luma(100), None)
-    np.testing.assert_allclose(smoother(_alpha(0.7), _luma(140), 1 / 30), 0.7, atol=1e-6)
+    smoother(_alpha(0.2), STILL, None)
+    np.testing.assert_allclose(smoother(_alpha(0.7), moved, 1 / 30), 0.7, atol=1e-6)
 
 
 def test_each_part_of_the_picture_speaks_for_itself() -> None:
     smoother = Smoother()
     smoother(_alpha(0.5), STILL, None)
-    moved = STILL.copy()
-    moved[:, 32:] = 160
-    found = smoother(_alpha(0.6), moved, 1 / 30)
+    luma = STILL.y.copy()
+    luma[:, 32:] = 160
+    found = smoother(_alpha(0.6), _picture(luma), 1 / 30)
     assert found[:, :60].max() < 0.53
     np.testing.assert_allclose(found[:, 68:], 0.6, atol=1e-6)
 
@@ -52,9 +54,9 @@ def test_where_the_picture_stands_still_alpha_stops_flickering(noise: int, level
         values = []
         for index in range(60):
             alpha = _alpha(level + (0.1 if index % 2 else -0.1))
-            luma = np.rint(random.normal(100, noise, STILL.shape)).astype(np.uint8)
+            picture = _picture(np.rint(random.normal(100, noise, (36, 64))).astype(np.uint8))
             elapsed = 1 / 30 if index else None
-            values.append((smoother(alpha, luma, elapsed) if smoother else alpha)[10, 10])
+            values.append((smoother(alpha, picture, elapsed) if smoother else alpha)[10, 10])
         return float(np.abs(np.diff(values[30:])).mean())
 
     assert flicker(Smoother()) < 0.3 * flicker(None)
@@ -79,8 +81,8 @@ def test_a_new_beginning_forgets_the_past() -> None:
 def test_a_new_beginning_may_have_another_size() -> None:
     smoother = Smoother()
     smoother(_alpha(1.0), STILL, None)
-    small, luma = np.full((4, 4), 0.5, np.float32), np.zeros((8, 8), np.uint8)
-    assert smoother(small, luma, None).shape == (4, 4)
+    small = np.full((4, 4), 0.5, np.float32)
+    assert smoother(small, Thumbnail(*np.zeros((3, 8, 8), np.uint8)), None).shape == (4, 4)
 
 
 def test_the_past_counts_for_an_alpha_of_another_size_too() -> None:

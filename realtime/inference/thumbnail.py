@@ -1,0 +1,54 @@
+"""A picture made small: what is looked at to tell motion, cuts and stillness."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+
+from realtime.frame import Planes, UInt8
+from realtime.scaling import shrink
+
+# 192×108 pixels of a 16:9 frame. Flow on them takes a quarter of the time of a network of 320×176;
+# at 256×144 alphas that are moved along it are hardly better for half more.
+_AREA = 192 * 108
+
+
+class Thumbnail(NamedTuple):
+    """About 192×108 pixels of a picture's own aspect.
+
+    Attributes:
+        y: luma, uint8 (h, w).
+        u: blue difference, likewise.
+        v: red difference, likewise.
+    """
+
+    y: UInt8
+    u: UInt8
+    v: UInt8
+
+    @classmethod
+    def of_planes(cls, planes: Planes) -> Thumbnail:
+        """Of a frame."""
+        size = _size(planes.width, planes.height)
+        return cls(*(shrink(plane, size) for plane in planes))
+
+    @classmethod
+    def of_rgb(cls, picture: UInt8) -> Thumbnail:
+        """Of a picture, uint8 (H, W, 3) RGB."""
+        height, width = picture.shape[:2]
+        small = shrink(picture, _size(width, height))
+        y, v, u = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
+        return cls(y, u, v)
+
+    def difference(self, other: Thumbnail) -> UInt8:
+        """How far the pixels of two are apart: |ΔY| + |ΔU| + |ΔV|, uint8 (h, w), 255 at most."""
+        y, u, v = (cv2.absdiff(a, b) for a, b in zip(self, other, strict=True))
+        total: UInt8 = cv2.add(y, cv2.add(u, v))
+        return total
+
+
+def _size(width: int, height: int) -> tuple[int, int]:
+    aspect = width / height
+    return max(16, round(math.sqrt(_AREA * aspect))), max(16, round(math.sqrt(_AREA / aspect)))
