@@ -73,7 +73,7 @@ class Contestant:
         loop: its file in `loops`, None for our own command line.
         requirements: what pip has to install for it, in an environment of its own; nothing for
             what runs in ours.
-        extra: further arguments of its loop, such as an ONNX file.
+        extra: further arguments, such as an ONNX file.
         most_frames: of the clip that it gets.
         instead_of: the contestant that it stands in for, where that one is unavailable.
         writes: whether it writes a video; if not, its word is taken for the frames.
@@ -155,6 +155,7 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
             extra=("AUTO",),
         ),
         Contestant(OURS, "**realtime file**, background a picture"),
+        Contestant("ours-fast", "**realtime file** with `--model fast`", extra=("--model", "fast")),
         Contestant(DECODE, "decode, nothing else", "decode.py", writes=False),
         Contestant(OURS_TO_NULL, "**realtime file**, writing nothing", writes=False),
         Contestant(
@@ -251,7 +252,7 @@ class Arena:
             options = ["--background", str(self.background), "--quiet", "-y"]
             if frames < _frames_in(clip):
                 options += ["--duration", str(frames / _rate_of(clip))]
-            return [*command, *options]
+            return [*command, *options, *contestant.extra]
         return [
             self._python(contestant.requirements),
             str(_LOOPS / contestant.loop),
