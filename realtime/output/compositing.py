@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.frame import Float32, Planes, UInt8
+from realtime.output import refinement
 from realtime.output.buffers import Pool, Scratch
 from realtime.output.coverage import coverage_curve
 from realtime.output.edge import Edge, RefinedEdge, mix
@@ -120,12 +121,12 @@ class Blender:
         return result, coverage
 
     def _edge(self, seen: Planes, alpha: Float32, *, refine: bool) -> Edge:
-        key = (seen.height, seen.width, *alpha.shape)
+        height, width = alpha.shape
+        refine = refine and seen.height >= _COARSE * height
+        key = (seen.height, seen.width, height, width, refine)
         if self._tiling is None or self._tiling[0] != key:
-            tiling = Tiling.of(seen.height, seen.width, (len(alpha), alpha.shape[1]))
-            self._tiling = key, tiling, coverage_curve(seen.height / len(alpha))
+            given = refinement.size_for(height, width) if refine else (height, width)
+            tiling = Tiling.of(seen.height, seen.width, given)
+            self._tiling = key, tiling, coverage_curve(seen.height / height)
         _, tiling, curve = self._tiling
-        coarse = seen.height >= _COARSE * len(alpha)
-        return (RefinedEdge if refine and coarse else Edge)(
-            seen, alpha, tiling, curve, self._scratch
-        )
+        return (RefinedEdge if refine else Edge)(seen, alpha, tiling, curve, self._scratch)

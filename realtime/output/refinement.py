@@ -45,6 +45,11 @@ class Fit:
     kind: UInt8
 
 
+def size_for(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the fit for an alpha of a size."""
+    return max(1, height // 2), max(1, width // 2)
+
+
 def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
     """Fits alpha to luma.
 
@@ -53,7 +58,7 @@ def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
         alpha: float32 (2h, 2w) in 0..1.
         curve: what becomes of each alpha in the end; uint8 (256,).
     """
-    size = (max(1, alpha.shape[1] // 2), max(1, len(alpha) // 2))
+    size = size_for(*alpha.shape)[::-1]
     # Looks at some of the pixels only; the boxes below average anyway.
     guide = cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR)
     levels: UInt8 = cv2.resize(

@@ -20,8 +20,9 @@ from realtime.output.buffers import Scratch
 # Lines and columns of a luma tile. Smaller ones hug the outline and are more in number.
 _TILE = 32
 
-# A grid is at most this much coarser than the picture, and never coarser than the network's alpha.
+# A grid is at most this much coarser than the picture, and hardly coarser than what is given on it.
 _COARSEST = 4
+_HARDLY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Tiling:
     grid: int
 
     @classmethod
-    def of(cls, height: int, width: int, alpha_shape: tuple[int, int]) -> Tiling:
-        """For a picture of even size, and an alpha of (h, w) at the network's."""
+    def of(cls, height: int, width: int, shape: tuple[int, int]) -> Tiling:
+        """For a picture of even size, and something smooth that is given at (h, w)."""
         rows, columns = min(_TILE, height), min(_TILE, width)
-        grid = grid_of(height, width, alpha_shape)
+        grid = grid_of(height, width, shape)
         return cls(
             height,
             width,
@@ -84,14 +85,14 @@ class Tiling:
         return highest == 0, lowest == 255
 
 
-def grid_of(height: int, width: int, alpha_shape: tuple[int, int]) -> int:
-    """Pixels of a picture to one of the grid between it and the network's alpha: 4, 2 or 1."""
+def grid_of(height: int, width: int, shape: tuple[int, int]) -> int:
+    """Pixels of a picture to one of the grid between it and what is given at (h, w): 4, 2 or 1."""
     grid = _COARSEST
     while grid > 1 and (
         height % grid
         or width % grid
-        or height // grid < alpha_shape[0]
-        or width // grid < alpha_shape[1]
+        or height // grid < _HARDLY * shape[0]
+        or width // grid < _HARDLY * shape[1]
     ):
         grid //= 2
     return grid

@@ -18,12 +18,12 @@ Picture = TypeVar("Picture", UInt8, Float32)
 Float64 = NDArray[np.float64]
 
 
-def grid_factor(height: int, width: int, alpha: Float32) -> int:
-    """The coarsest of 4, 2 and 1 that divides the picture and is no coarser than the alpha."""
+def grid_factor(height: int, width: int, given: Float32) -> int:
+    """The coarsest of 4, 2 and 1 that divides the picture and has 9/10 of the given's lines."""
     for factor in (4, 2):
         rows, columns = height / factor, width / factor
         whole = rows.is_integer() and columns.is_integer()
-        if whole and rows >= alpha.shape[0] and columns >= alpha.shape[1]:
+        if whole and rows >= 0.9 * given.shape[0] and columns >= 0.9 * given.shape[1]:
             return factor
     return 1
 
@@ -39,8 +39,6 @@ class Whole:
     def __init__(self, seen: Planes, alpha: Float32, *, refine: bool) -> None:
         self.seen = seen
         height, width = seen.y.shape
-        factor = grid_factor(height, width, alpha)
-        grid_size = height // factor, width // factor
         curve = coverage_curve(height / len(alpha))
         divisor = 1
         while height // (divisor * 2) >= 80 and divisor < 32:
@@ -48,6 +46,8 @@ class Whole:
         self.small_size = -(-height // divisor), -(-width // divisor)
         if refine and height >= 1.5 * len(alpha):
             linear = fit(seen.y, alpha, curve)
+            factor = grid_factor(height, width, linear.slope)
+            grid_size = height // factor, width // factor
 
             def follow(y: UInt8, *sizes: tuple[int, int]) -> UInt8:
                 slope, offset = linear.slope, linear.offset
@@ -60,6 +60,8 @@ class Whole:
             luma = follow(seen.y, grid_size, (height, width))
             self.small = follow(resize(seen.y, *self.small_size), self.small_size)
         else:
+            factor = grid_factor(height, width, alpha)
+            grid_size = height // factor, width // factor
             levels = np.rint(alpha * 255).astype(np.uint8)
             grid = curve[resize(levels, *grid_size, cv2.INTER_CUBIC)]
             luma = resize(grid, height, width)
