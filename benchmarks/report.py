@@ -37,7 +37,17 @@ _SETS = {
     "liveportrait": "faces",
 }
 
-_NOT_YET = "Not measured here yet; `python -m benchmarks.growth` does."
+_STAGES = (
+    "copy",
+    "decode",
+    "preprocess",
+    "infer",
+    "smooth",
+    "refine",
+    "composite",
+    "blur",
+    "encode",
+)
 
 _COLUMNS = ("mad", "mse", "grad", "conn", "dtssd", "iou", "boundary_f")
 _HEADS = ("MAD", "MSE", "Grad", "Conn", "dtSSD", "IoU", "boundary-F")
@@ -120,6 +130,26 @@ def smoothing_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What a frame takes of each stage in two reports of `realtime bench`, as Markdown.
+
+    Milliseconds of the caller, and in brackets those of the processor, all threads together.
+    """
+    lines = ["| stage | 720p: before → now | 1080p: before → now |", "|---|---|---|"]
+    runs = [{run["height"]: run["metrics"] for run in report["runs"]} for report in (before, after)]
+    for stage in _STAGES:
+        cells = [
+            " → ".join(
+                f"{run[height][f'stage {stage}']['median']:.2f} "
+                f"({run[height][f'cpu of {stage}']['median']:.2f})"
+                for run in runs
+            )
+            for height in (720, 1080)
+        ]
+        lines.append(f"| {stage} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", machine_line(after)])
+
+
 def machine_line(report: dict[str, Any]) -> str:
     """Where it was measured."""
     return f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."
@@ -131,14 +161,15 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
     Raises:
         ModelsError: a report is missing, or the markers of a table.
     """
-    quality, grown = _read(results / "quality.json"), results / "growth.json"
+    quality = _read(results / "quality.json")
     tables = {
         "quality": summary_table(quality),
         "details": full_table(quality),
         "smoothing": smoothing_table(quality),
         "goals": throughput.table(*throughput.read_reports(results)),
         "peers": peers.table(_read(results / "peers.json")),
-        "growth": growth.block(_read(grown)) if grown.is_file() else _NOT_YET,
+        "stages": stage_table(_read(results / "bench_before.json"), _read(results / "bench.json")),
+        "growth": growth.block(_read(results / "growth.json")),
     }
     texts = {}
     for path, names in ((_README, tuple(tables)), (_CARD, ("details", "smoothing"))):

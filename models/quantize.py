@@ -50,7 +50,6 @@ LOST_MAD = 1.03
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "average": CalibrationMethod.MinMax,  # mean over the samples of each one's range
-    "entropy": CalibrationMethod.Entropy,
     "percentile": CalibrationMethod.Percentile,
 }
 
