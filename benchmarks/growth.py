@@ -443,7 +443,8 @@ def _draw_streams(axis: Axes, report: dict[str, Any]) -> None:
     axis.set(title="streams at once", ylabel="fps, altogether", ylim=(0, None))
     beside.set(ylabel="live latency p95, ms (gray)", ylim=(0, None))
     axis.set_xticks(counts)
-    axis.legend(fontsize=8)
+    # Between the rates above and the latency below.
+    axis.legend(fontsize=8, loc="center left")
 
 
 def _draw_length(axis: Axes, report: dict[str, Any]) -> None:
