@@ -126,7 +126,6 @@ class AdaptiveMatting(Closing):
         self._continuity = Continuity()
         self._smoother = Smoother()
         self._propagation = Propagation()
-        self._alpha: Float32 | None = None
         # Frames since the network ran, itself included; 0 where it has to run next.
         self._since_network = 0
         self._before: tuple[int, float] | None = None
@@ -194,7 +193,6 @@ class AdaptiveMatting(Closing):
             self._since_network = 1
         else:
             self._since_network += 1
-        self._alpha = alpha
         self._propagation.remember(thumbnail.y, alpha)
         self._observe(frame, self._stopwatch() - begin, going_on=elapsed is not None)
         return Matte(frame, alpha)
@@ -218,7 +216,6 @@ class AdaptiveMatting(Closing):
 
     def _forget(self) -> None:
         self._propagation.reset()
-        self._alpha = None
         self._since_network = 0
         self._before = None
         self._network().model.reset()
@@ -262,7 +259,7 @@ class AdaptiveMatting(Closing):
             self._smoother.remember(alpha, thumbnail)
             return alpha
         with self._stats.time("smooth"):
-            return self._smoother(alpha, thumbnail, None if self._alpha is None else elapsed)
+            return self._smoother(alpha, thumbnail, elapsed)
 
     def _observe(self, frame: Frame, busy: float, *, going_on: bool) -> None:
         """Tells the governor what became of a frame."""
