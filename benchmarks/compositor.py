@@ -26,6 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from realtime.bench import stages
 from realtime.bench.machine import machine
 from realtime.capture import DemoSource, FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
@@ -34,10 +35,9 @@ from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
-from realtime.output import Compositor, LiveCompositor, refinement
+from realtime.output import Compositor, LiveCompositor
 from realtime.output.backgrounds import Background, parse
 from realtime.output.compositing import Blender
-from realtime.output.coverage import coverage_curve
 from realtime.settings import Settings
 
 _RESULTS = Path(__file__).parent / "results" / "compositor.json"
@@ -96,7 +96,7 @@ def cases(stack: ExitStack, first: Matte, model: str) -> dict[str, Case]:
         "copy": _copier(first),
         "pre-processing": _preprocessor(model),
         "smoothing": _smoother(),
-        "refinement": _refine,
+        "refinement": stages.refine,
         "float": _float_blend(stack.enter_context(parse("demo"))),
         "image, alpha scaled up": compositor("demo", **_PLAIN),
         "image, refined": compositor("demo", decontaminate=False),
@@ -143,12 +143,6 @@ def _smoother() -> Case:
     """Over time, at the network's size."""
     smooth = Smoother()
     return lambda matte: smooth(matte.alpha, Thumbnail.of_planes(matte.frame.planes), _INTERVAL)
-
-
-def _refine(matte: Matte) -> None:
-    """Fitting outlines to the picture, at the network's size."""
-    luma, alpha = matte.frame.planes.y, matte.alpha
-    refinement.fit(luma, alpha, coverage_curve(len(luma) / len(alpha)))
 
 
 def _float_blend(background: Background) -> Case:

@@ -24,7 +24,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelsError, run_command
+from benchmarks.reporting import pyplot
+from models.errors import run_command
 from models.machine import write_report
 from realtime.capture import open_camera
 from realtime.frame import Frame, Matte
@@ -252,13 +253,7 @@ def draw(report: dict[str, Any], frames: Sequence[Delivered], out: Path) -> None
     Raises:
         ModelsError: matplotlib is missing.
     """
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError:
-        raise ModelsError("matplotlib is missing; pip install '.[train]' to draw") from None
+    plt = pyplot()
     seconds = [frame.seconds for frame in frames]
     figure, (top, middle, bottom) = plt.subplots(
         3, 1, figsize=(10, 7.5), dpi=110, sharex=True, height_ratios=(2, 3, 2)

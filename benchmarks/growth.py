@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from benchmarks.loads import Load, measured
+from benchmarks.reporting import measured_on, pyplot
 from models.errors import ModelsError, run_command
 from realtime.bench.figures import Better, Metric
+from realtime.bench.holding import LOST
 from realtime.bench.machine import machine
 from realtime.bench.material import write_demo
 from realtime.errors import RealtimeError
@@ -32,10 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RESULTS = Path(__file__).parent / "results"
-
-# Share of the frames that may be lost where a live run still counts as whole: the noise of an
-# ordinary machine.
-_LOST = 0.005
 
 # What more streams have to bring if throughput is still to be called growing.
 _NOISE = 0.05
@@ -258,7 +256,7 @@ def first_that_fails(points: Sequence[dict[str, Any]]) -> int | None:
             if name in point["metrics"]
         )
         # Written so that NaN fails too: nothing arrived.
-        if lost > _LOST or not _figure(point, "latency_p95_ms", "median") <= 2e3 / point["fps"]:
+        if lost > LOST or not _figure(point, "latency_p95_ms", "median") <= 2e3 / point["fps"]:
             return index
     return None
 
@@ -338,7 +336,7 @@ def _held(points: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
         return f"nothing is lost up to {names[-1]} ({_lateness(points[-1])})"
     bad = points[failing]
     lost, in_files = _figure(bad, "dropped", "median"), _figure(bad, "dropped_in_files", "median")
-    files = f", {in_files:.1%} in files" if in_files > _LOST else ""
+    files = f", {in_files:.1%} in files" if in_files > LOST else ""
     fails = f"{names[failing]} is too much: {lost:.1%} lost{files} ({_lateness(bad)})"
     if failing == 0:
         return fails
@@ -365,7 +363,7 @@ def block(report: dict[str, Any]) -> str:
             *(f"- {sentence}" for sentence in sentences(report)),
             "",
             f"With `{report['model']}`, medians of {report['rounds']} rounds. "
-            f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}.",
+            f"{measured_on(report)}",
         ]
     )
 
@@ -376,13 +374,7 @@ def draw(report: dict[str, Any], out: Path) -> None:
     Raises:
         ModelsError: matplotlib is missing.
     """
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError:
-        raise ModelsError("matplotlib is missing; pip install '.[train]' to draw") from None
+    plt = pyplot()
     figure, axes = plt.subplots(2, 2, figsize=(12, 8.5), dpi=110)
     for axis, panel in zip(
         axes.flat, (_draw_size, _draw_outputs, _draw_streams, _draw_length), strict=True
@@ -406,7 +398,7 @@ def _draw_size(axis: Axes, report: dict[str, Any]) -> None:
     for x, y, lost in zip(
         pixels, live.values("latency_p95_ms"), live.values("dropped"), strict=True
     ):
-        if lost > _LOST and not math.isnan(y):
+        if lost > LOST and not math.isnan(y):
             axis.annotate(f"{lost:.0%} lost", (x, y), fontsize=7, ha="center", va="bottom")
     axis.set(xscale="log", yscale="log", title="size of the pictures")
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from benchmarks.reporting import pyplot
 from realtime.frame import Float32, UInt8
 
 if TYPE_CHECKING:
@@ -48,12 +49,7 @@ def sets_of(network: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 def draw_plots(report: dict[str, Any], path: Path) -> None:
     """Bars of each set, precision against recall, and flicker over time."""
-    # Here, since the figures of the README are filled in where nothing can be drawn.
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     networks = report["networks"]
     figure, axes = plt.subplots(2, 3, figsize=(15, 8), dpi=100)
     for axis, (key, label) in zip(axes.flat, _BARS.items(), strict=False):

@@ -36,6 +36,7 @@ import av
 
 from benchmarks import loads
 from benchmarks.loads import Load
+from benchmarks.reporting import measured_on
 from models.errors import ModelsError, run_command
 from realtime.bench.machine import cache_folder, machine
 from realtime.inference.choice import DEFAULT
@@ -460,7 +461,7 @@ def table(report: dict[str, Any]) -> str:
         for figures in clip["contestants"].values()
         if figures.get("frames_run", figures["frames"]) < figures["frames"]
     }
-    lines += ["", f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."]
+    lines += ["", measured_on(report)]
     lines += [f"{note}." for note in sorted(reckoned)]
     lines += [f"Left out: {name}, which {why}." for name, why in skipped.items()]
     return "\n".join(lines)

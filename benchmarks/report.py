@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import growth, peers, throughput
 from benchmarks.page import sets_of
+from benchmarks.reporting import measured_on
 from models.errors import ModelsError, run_command
 from models.markers import fill_in
 
@@ -36,18 +37,6 @@ _SETS = {
     "eg1800": "portraits",
     "liveportrait": "faces",
 }
-
-_STAGES = (
-    "copy",
-    "decode",
-    "preprocess",
-    "infer",
-    "smooth",
-    "refine",
-    "composite",
-    "blur",
-    "encode",
-)
 
 _COLUMNS = ("mad", "mse", "grad", "conn", "dtssd", "iou", "boundary_f")
 _HEADS = ("MAD", "MSE", "Grad", "Conn", "dtSSD", "IoU", "boundary-F")
@@ -78,7 +67,7 @@ def summary_table(report: dict[str, Any]) -> str:
             f"| {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
             f"| {result['empty_rooms_percent']:.2f} % |"
         )
-    return "\n".join([*lines, "", machine_line(report)])
+    return "\n".join([*lines, "", measured_on(report)])
 
 
 def full_table(report: dict[str, Any]) -> str:
@@ -137,7 +126,8 @@ def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
     """
     lines = ["| stage | 720p: before → now | 1080p: before → now |", "|---|---|---|"]
     runs = [{run["height"]: run["metrics"] for run in report["runs"]} for report in (before, after)]
-    for stage in _STAGES:
+    stages = [name.removeprefix("stage ") for name in runs[1][720] if name.startswith("stage ")]
+    for stage in stages:
         cells = [
             " → ".join(
                 f"{run[height][f'stage {stage}']['median']:.2f} "
@@ -147,12 +137,7 @@ def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
             for height in (720, 1080)
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", machine_line(after)])
-
-
-def machine_line(report: dict[str, Any]) -> str:
-    """Where it was measured."""
-    return f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."
+    return "\n".join([*lines, "", measured_on(after)])
 
 
 def filled(results: Path = RESULTS) -> dict[Path, str]:

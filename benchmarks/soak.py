@@ -30,6 +30,7 @@ from typing import Any
 
 import cv2
 
+from benchmarks.reporting import pyplot
 from models.errors import ModelsError, run_command
 from models.machine import write_report
 from realtime.output import loopback
@@ -331,13 +332,7 @@ def draw(report: dict[str, Any], held: Sequence[Held], did: Sequence[Did], out: 
     Raises:
         ModelsError: matplotlib is missing.
     """
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError:
-        raise ModelsError("matplotlib is missing; pip install '.[train]' to draw") from None
+    plt = pyplot()
     figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(9, 6), dpi=100, sharex=True)
     minutes = [h.seconds / 60 for h in held]
     top.plot(minutes, [h.megabytes for h in held], linewidth=1)

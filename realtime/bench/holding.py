@@ -14,7 +14,7 @@ from realtime.cores import usable_cores
 
 # Share of the frames that may be lost in a run that still counts as held: less is the noise of an
 # ordinary machine.
-_LOST = 0.005
+LOST = 0.005
 
 _SIZES = {(1280, 720): "720p", (1920, 1080): "1080p", (2560, 1440): "1440p", (3840, 2160): "2160p"}
 
@@ -57,7 +57,7 @@ class Held:
             return f"{what} is too much: no frame arrived"
         if self.holds:
             return f"{what}, {load}, 95 % of the frames within {self.latency * 1e3:.0f} ms"
-        if self.dropped > _LOST:
+        if self.dropped > LOST:
             return f"{what} is too much: {self.dropped:.1%} of the frames dropped, {load}"
         return (
             f"{what} is too much: 95 % of the frames within {self.latency * 1e3:.0f} ms only, "
@@ -135,7 +135,7 @@ def of_report(report: dict[str, Any]) -> tuple[Held, ...]:
                     fps=rate,
                     model=run["model"],
                     provider=run["provider"],
-                    holds=dropped <= _LOST and tail is not None and tail / 1e3 <= 2 / rate,
+                    holds=dropped <= LOST and tail is not None and tail / 1e3 <= 2 / rate,
                     share=metrics[f"{name} share"],
                     latency=None if tail is None else tail / 1e3,
                     dropped=dropped,

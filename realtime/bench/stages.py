@@ -66,7 +66,7 @@ def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str
     Stages, in the order of the pipeline:
         copy: of a frame's planes, the unit that others can be measured in.
         decode, preprocess, infer, smooth: as they run.
-        refine: fitting outlines to the picture at the network's size, a part of composite.
+        refine: fitting outlines to the picture, a part of composite.
         composite: before a picture.
         blur: before the blurred room, the blur included.
         encode: H.264.
@@ -78,7 +78,7 @@ def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str
     mattes, inference = _inference(case, video, frames, budget)
     found.update(inference)
     turns = cycle(mattes)
-    found["refine"] = _repeat(_refine, turns, budget)
+    found["refine"] = _repeat(refine, turns, budget)
     for name, background in (("composite", _IMAGE), ("blur", _BLUR)):
         with parse(background) as behind:
             found[name] = _repeat(Compositor(behind), turns, budget)
@@ -99,7 +99,8 @@ def _copier(planes: Planes) -> Callable[[Planes], None]:
     return copy
 
 
-def _refine(matte: Matte) -> None:
+def refine(matte: Matte) -> None:
+    """Fits a matte's outlines to its picture, as a part of compositing does."""
     luma, alpha = matte.frame.planes.y, matte.alpha
     refinement.fit(luma, alpha, coverage_curve(len(luma) / len(alpha)))
 
