@@ -97,6 +97,7 @@ def export(network: MattingNetwork, path: Path) -> float:
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "models.export", VERSION
+    name_sizes(model, network.architecture.stride)
     onnx.helper.set_model_props(model, metadata(network))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
@@ -128,6 +129,35 @@ def pad_like_tensorflow(model: onnx.ModelProto) -> None:
         if node.op_type == "Conv" and max(attributes["strides"].ints) > 1:
             top, left, bottom, right = attributes["pads"].ints
             attributes["pads"].ints[:] = [top - 1, left - 1, bottom, right]
+
+
+def name_sizes(model: onnx.ModelProto, stride: int) -> None:
+    """Tell which tensors are of one size: a half of the input's, a quarter of it, ….
+
+    onnxruntime adds within a convolution only what it knows to be as large as its result; it loses
+    the size where a picture is enlarged.
+    """
+    batch, height, width = 3, 5 * stride, 7 * stride  # none is another's multiple by powers of two
+    names = {batch: "batch"}
+    part = 1
+    while part <= stride:
+        names |= {height // part: f"height/{part}", width // part: f"width/{part}"}
+        part *= 2
+    sized = onnx.ModelProto()
+    sized.CopyFrom(model)
+    del sized.graph.value_info[:]
+    for place, value in zip(
+        sized.graph.input[0].type.tensor_type.shape.dim, (batch, 3, height, width), strict=True
+    ):
+        place.dim_value = value
+    inferred = onnx.shape_inference.infer_shapes(sized).graph.value_info
+    for tensor in inferred:
+        dims = tensor.type.tensor_type.shape.dim
+        for index, place in enumerate(dims):
+            if len(dims) == 4 and index != 1 and place.dim_value in names:
+                place.dim_param = names[place.dim_value]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(t for t in inferred if len(t.type.tensor_type.shape.dim) == 4)
 
 
 def parity(module: nn.Module, path: Path, sizes: Sequence[tuple[int, int]]) -> float:

@@ -2,10 +2,11 @@
 
 The trunk is the one of MediaPipe's selfie segmentation (Google, model card of 2021): a
 MobileNetV3-like encoder (Howard et al., arXiv 1905.02244), its "lite reduced" pooled head, and a
-decoder that gates every skip connection by channel attention. Two of its operations are written
-in a cheaper order that gives the same result: a 1×1 convolution before the bilinear enlargement
-in place of after it (both are linear and the enlargement's weights sum to one), and the last 2×2
-transposed convolution as a 1×1 convolution followed by a pixel shuffle.
+decoder that gates every skip connection by channel attention. Some of its operations are written
+in a cheaper order that gives the same result: 1×1 convolutions and means before the bilinear
+enlargement in place of after it (all are linear, and every small pixel has the same weight in the
+enlarged picture), and the last 2×2 transposed convolution as a 1×1 convolution followed by a pixel
+shuffle.
 
 `quality` adds two branches to the trunk. Both start as zeros, so that a trunk's weights can be
 taken over: a deep one at a thirty-second of the size, which sees the whole picture, and a detail
@@ -114,15 +115,15 @@ class Conv(nn.Module):
 
 
 class ChannelGate(nn.Module):
-    """Squeeze and excite: [N, C, H, W] → gains in 0..1, [N, C, 1, 1]."""
+    """Squeeze and excite: the mean of features, [N, C, 1, 1] → gains in 0..1, likewise."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(channels, squeezed, 1)
         self.excite = nn.Conv2d(squeezed, channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.sigmoid(self.excite(F.relu(self.squeeze(pooled(x)))))
+    def forward(self, mean: Tensor) -> Tensor:
+        return torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
 
 
 class Bottleneck(nn.Module):
@@ -150,7 +151,7 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.depthwise(self.expand(x))
         if self.gate is not None:
-            y = y * self.gate(y)
+            y = y * self.gate(pooled(y))
         y = self.project(y)
         return x + y if self.residual else y
 
@@ -182,8 +183,10 @@ class DecoderStage(nn.Module):
         self.refine = Conv(outputs, outputs, 3, groups=outputs, activation="relu")
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        up = enlarged(self.reduce(x))
-        y: Tensor = self.mix(skip * self.gate(skip + up) + up)
+        low = self.reduce(x)
+        gate = self.gate(pooled(skip) + pooled(low))
+        mix = self.mix.conv
+        y: Tensor = self.mix.act(mix(skip * gate) + enlarged(F.conv2d(low, mix.weight)))
         z: Tensor = y + self.refine(y)
         return z
 

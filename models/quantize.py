@@ -40,7 +40,7 @@ from models.predictor import Predictor
 from models.scenes import Sampler
 from models.speed import time_networks
 
-STAGES = ("deep", "head", "up8")
+STAGES = ("deep", "head")
 """What becomes 8 bits wide: most of the weights. In 8 bits each of the other stages adds flicker or
 error, and none saves time, as `--sensitivity` tells."""
 

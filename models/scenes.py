@@ -45,7 +45,7 @@ class Mix:
     """How often each kind of sample, and each thing in it, occurs."""
 
     composite: float = 0.5
-    empty: float = 0.06
+    empty: float = 0.09
     second_person: float = 0.15
     furniture: float = 0.3
     held: float = 0.12

@@ -11,7 +11,15 @@ torch = pytest.importorskip("torch")
 from models.checkpoint import load_weights, save_weights  # noqa: E402
 from models.errors import ModelsError  # noqa: E402
 from models.export import export, metadata  # noqa: E402
-from models.network import ARCHITECTURES, MattingNetwork, parameter_count, pooled  # noqa: E402
+from models.network import (  # noqa: E402
+    ARCHITECTURES,
+    DecoderStage,
+    MattingNetwork,
+    enlarged,
+    parameter_count,
+    pooled,
+)
+from models.quantize import operators  # noqa: E402
 from models.sizes import network_size  # noqa: E402
 from models.warmstart import Kernel, convolutions, load_kernels  # noqa: E402
 
@@ -59,6 +67,16 @@ def test_pooling_is_the_mean() -> None:
     assert torch.allclose(pooled(x), x.mean((2, 3), keepdim=True), atol=1e-6)
 
 
+def test_a_decoder_stage_is_the_published_one_in_another_order() -> None:
+    torch.manual_seed(0)
+    stage = DecoderStage(24, 16)
+    x, skip = torch.rand(2, 24, 5, 7), torch.rand(2, 16, 10, 14)
+    with torch.no_grad():
+        up = enlarged(stage.reduce(x))
+        y = stage.mix(skip * stage.gate((skip + up).mean((2, 3), keepdim=True)) + up)
+        assert torch.allclose(stage(x, skip), y + stage.refine(y), atol=1e-5)
+
+
 def test_warm_start_copies_every_convolution_in_order(network: MattingNetwork) -> None:
     random = np.random.default_rng(0)
     kernels = []
@@ -85,6 +103,17 @@ def test_export_agrees_with_torch_at_every_size(network: MattingNetwork, tmp_pat
     assert (image.name, image.shape) == ("image", ["batch", 3, "height", "width"])
     assert (alpha.name, alpha.shape) == ("alpha", ["batch", 1, "height", "width"])
     assert session.get_modelmeta().custom_metadata_map == metadata(network)
+
+
+def test_the_file_tells_which_tensors_are_of_one_size(
+    network: MattingNetwork, tmp_path: Path
+) -> None:
+    """Else onnxruntime reshapes what it adds, and adds it after the convolution."""
+    path = tmp_path / "float.onnx"
+    export(network, path)
+    used = operators(path)
+    assert used["Conv"] > 40
+    assert "Reshape" not in used
 
 
 def test_checkpoint_round_trip(network: MattingNetwork, tmp_path: Path) -> None:
