@@ -85,9 +85,7 @@ def mixture(planes: Planes, alpha: UInt8, box: tuple[slice, slice]) -> tuple[UIn
         # M = F̂ + κα(F̂ - R̂)
         mixed = cv2.subtract(f, r, dst=r)
         cv2.multiply(mixed, share, dst=mixed)
-        cv2.add(mixed, f, dst=mixed)
-        # Not convertScaleAbs alone: it would fold what is below 0.
-        plane[rows, columns] = cv2.convertScaleAbs(cv2.max(mixed, 0, dst=mixed))
+        plane[rows, columns] = cv2.add(mixed, f, dtype=cv2.CV_8U)
     return small[0], small[1], small[2]
 
 

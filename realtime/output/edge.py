@@ -16,9 +16,12 @@ from realtime.frame import Float32, Planes, UInt8
 from realtime.output import decontamination, refinement
 from realtime.output.buffers import Scratch
 from realtime.output.lightwrap import Light
-from realtime.output.tiles import Tiling, enlarge, runs, windows
+from realtime.output.tiles import Tiling, enlarge, gather, runs, scatter
 
 Picture = TypeVar("Picture", UInt8, Float32)
+
+# Enlarged by less than this, an alpha has hardly a line that is not its own.
+_LITTLE = 1.3
 
 
 def mix(foreground: UInt8, background: UInt8, alpha: UInt8, scratch: Scratch, name: str) -> UInt8:
@@ -80,7 +83,7 @@ class Edge:
         self._chosen = np.nonzero(~(self._nothing | self._solid))
         tops, lefts = self._tiling.tops[self._chosen[0]], self._tiling.lefts[self._chosen[1]]
         self.count = len(tops)
-        for known in ("alphas", "seen"):
+        for known in ("alphas", "luma", "seen"):
             self.__dict__.pop(known, None)
         self._at = ((tops, lefts), (tops // 2, lefts // 2))
 
@@ -100,9 +103,14 @@ class Edge:
         return _with_chroma(self._luma_alpha())
 
     @cached_property
+    def luma(self) -> UInt8:
+        """The tiles of luma as the camera saw them, uint8 (n·rows, columns)."""
+        return self.gather(self._planes.y, 0)
+
+    @cached_property
     def seen(self) -> list[UInt8]:
         """The tiles of the three planes as the camera saw them."""
-        return [self.gather(plane, index) for index, plane in enumerate(self._planes)]
+        return [self.luma, self.gather(self._planes.u, 1), self.gather(self._planes.v, 2)]
 
     def pure(self) -> list[UInt8]:
         """The same without what shone through from the room."""
@@ -131,13 +139,12 @@ class Edge:
     def gather(self, plane: UInt8, index: int) -> UInt8:
         """The tiles of plane 0, 1 or 2, as uint8 (n·rows, columns); a copy."""
         rows, columns = self._size(index)
-        tiles: UInt8 = windows(plane, rows, columns)[self._at[index > 0]]
-        return tiles.reshape(-1, columns)
+        return gather(plane, self._at[index > 0], rows, columns).reshape(-1, columns)
 
     def scatter(self, tiles: UInt8, plane: UInt8, index: int) -> None:
         """Writes tiles back to where they are from."""
         rows, columns = self._size(index)
-        windows(plane, rows, columns)[self._at[index > 0]] = tiles.reshape(-1, rows, columns)
+        scatter(tiles.reshape(-1, rows, columns), plane, self._at[index > 0])
 
     def copy_solid(self, target: Planes) -> None:
         """Copies the tiles that are foreground alone."""
@@ -199,7 +206,7 @@ class Edge:
         """Tiles of luma of something given on the grid, with a margin of one."""
         grid, (tops, lefts) = self._tiling.grid, self._at[0]
         rows, columns = self._tiling.rows // grid + 2, self._tiling.columns // grid + 2
-        patches = windows(margin, rows, columns)[tops // grid, lefts // grid]
+        patches = gather(margin, (tops // grid, lefts // grid), rows, columns)
         return enlarge(patches, grid, self._scratch, name)
 
     def _grid_size(self) -> tuple[int, int]:
@@ -217,13 +224,17 @@ class RefinedEdge(Edge):
 
     def _narrow(self) -> None:
         # The fit is wide, and the outline that comes of it narrow: many tiles turn out idle.
-        luma = self._luma_alpha().reshape(self.count, -1)
-        nothing, solid = luma.max(1) == 0, luma.min(1) == 255
+        alpha = self._luma_alpha().reshape(self.count, -1)
+        luma = self.luma.reshape(self.count, -1)
+        nothing, solid = alpha.max(1) == 0, alpha.min(1) == 255
         self._nothing[self._chosen] |= nothing
         self._solid[self._chosen] |= solid
         self._choose()
-        left = luma[~(nothing | solid)].reshape(-1, self._tiling.columns)
-        self.__dict__["alphas"] = _with_chroma(left) if self.count else None
+        if self.count:
+            left = ~(nothing | solid)
+            columns = self._tiling.columns
+            self.__dict__["alphas"] = _with_chroma(alpha[left].reshape(-1, columns))
+            self.__dict__["luma"] = luma[left].reshape(-1, columns)
 
     def _prepare(self, alpha: Float32) -> UInt8:
         self._fit = refinement.fit(self._planes.y, alpha, self._curve)
@@ -234,7 +245,7 @@ class RefinedEdge(Edge):
             self._enlarged(_with_margin(resized(part, *self._grid_size())), name)
             for part, name in ((self._fit.slope, "slope"), (self._fit.offset, "offset"))
         )
-        return self._alpha(self.seen[0], slope, offset)
+        return self._alpha(self.luma, slope, offset)
 
     @cached_property
     def small(self) -> UInt8:
@@ -246,13 +257,9 @@ class RefinedEdge(Edge):
         )
 
     def _alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
-        shape = luma.shape
-        levels = self._scratch.array("levels", shape, np.float32)
+        levels = self._scratch.array("levels", luma.shape, np.float32)
         cv2.multiply(luma, slope, dst=levels, dtype=cv2.CV_32F)
-        cv2.add(levels, offset, dst=levels)
-        # Not convertScaleAbs alone: it would fold what is below 0.
-        cv2.max(levels, 0, dst=levels)
-        alpha: UInt8 = cv2.convertScaleAbs(levels)
+        alpha: UInt8 = cv2.add(levels, offset, dtype=cv2.CV_8U)
         cv2.LUT(alpha, self._curve, dst=alpha)
         return alpha
 
@@ -270,7 +277,9 @@ def _with_margin(plane: Picture) -> Picture:
 
 def _to_grid(alpha: Float32, height: int, width: int, curve: UInt8) -> UInt8:
     levels: UInt8 = cv2.convertScaleAbs(alpha, alpha=255)
-    coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC)
+    # Where little is made up in between, the quicker interpolation looks the same.
+    way = cv2.INTER_CUBIC if height > _LITTLE * alpha.shape[0] else cv2.INTER_LINEAR
+    coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=way)
     cv2.LUT(coarse, curve, dst=coarse)
     return coarse
 

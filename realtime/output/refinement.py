@@ -64,6 +64,30 @@ def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
     levels: UInt8 = cv2.resize(
         cv2.convertScaleAbs(alpha, alpha=255), size, interpolation=cv2.INTER_AREA
     )
+    final = cv2.LUT(levels, curve)
+    sure = cv2.bitwise_or(
+        cv2.compare(cv2.dilate(final, _NEIGHBOURS), 0, cv2.CMP_EQ),
+        cv2.compare(cv2.erode(final, _NEIGHBOURS), 255, cv2.CMP_EQ),
+    )
+    unsure = cv2.bitwise_not(sure)
+    offset = final.astype(np.float32)
+    slope = np.zeros_like(offset)
+    kind = cv2.copyTo(final, sure)
+    cv2.max(kind, cv2.bitwise_and(unsure, 128), dst=kind)
+    left, top, columns, rows = cv2.boundingRect(unsure)
+    if rows:
+        around = (  # what the means of the means look at
+            slice(max(0, top - 2 * _RADIUS), top + rows + 2 * _RADIUS),
+            slice(max(0, left - 2 * _RADIUS), left + columns + 2 * _RADIUS),
+        )
+        fitted = _fitted(guide[around], levels[around])
+        for part, whole in zip(fitted, (slope, offset), strict=True):
+            cv2.copyTo(part, unsure[around], whole[around])
+    return Fit(slope, offset, kind)
+
+
+def _fitted(guide: UInt8, levels: UInt8) -> tuple[Float32, Float32]:
+    """Slope and offset by least squares in every box, averaged over the boxes of a pixel."""
     # In whole numbers as long as possible: OpenCV adds these up several times faster.
     mean_y, mean_a = _mean(guide), _mean(levels)
     variance = _mean(np.multiply(guide, guide, dtype=np.uint16))
@@ -74,17 +98,7 @@ def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
     slope /= variance
     offset = mean_a
     offset -= slope * mean_y
-    final = cv2.LUT(levels, curve)
-    sure = cv2.bitwise_or(
-        cv2.compare(cv2.dilate(final, _NEIGHBOURS), 0, cv2.CMP_EQ),
-        cv2.compare(cv2.erode(final, _NEIGHBOURS), 255, cv2.CMP_EQ),
-    )
-    unsure = cv2.bitwise_not(sure)
-    whole_offset = final.astype(np.float32)
-    cv2.copyTo(_mean(offset), unsure, whole_offset)
-    kind = cv2.copyTo(final, sure)
-    cv2.max(kind, cv2.bitwise_and(unsure, 128), dst=kind)
-    return Fit(cv2.copyTo(_mean(slope), unsure), whole_offset, kind)
+    return _mean(slope), _mean(offset)
 
 
 def _mean(values: NDArray[Any]) -> Float32:

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from realtime.frame import UInt8
 from realtime.output.buffers import Scratch
 
+# Tops and lefts of rectangles, int (n,) each.
+Corners = tuple[NDArray[np.intp], NDArray[np.intp]]
+
 # Lines and columns of a luma tile. Smaller ones hug the outline and are more in number.
 _TILE = 32
 
@@ -98,16 +101,40 @@ def grid_of(height: int, width: int, shape: tuple[int, int]) -> int:
     return grid
 
 
-def windows(plane: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
-    """Every window of a plane, as a view: (H - rows + 1, W - columns + 1, rows, columns)."""
+def gather(plane: NDArray[Any], at: Corners, rows: int, columns: int) -> NDArray[Any]:
+    """Copies of rectangles of a plane, (n, rows, columns).
+
+    Args:
+        plane: (H, W), each line of it contiguous.
+        at: their tops and lefts.
+        rows: of each.
+        columns: likewise.
+    """
+    return _strips(plane, rows, columns)[at].view(plane.dtype).reshape(-1, rows, columns)
+
+
+def scatter(tiles: NDArray[Any], plane: NDArray[Any], at: Corners) -> None:
+    """Writes rectangles, (n, rows, columns) and contiguous, to where `gather` has them from."""
+    _, rows, columns = tiles.shape
+    strips = _strips(plane, rows, columns)
+    strips[at] = tiles.view(strips.dtype)[..., 0]
+
+
+def _strips(plane: NDArray[Any], rows: int, columns: int) -> NDArray[np.void]:
+    """Every rectangle of a plane, as a view: (H - rows + 1, W - columns + 1, rows).
+
+    An element is a line of a rectangle: NumPy moves it in one piece, several times faster than
+    pixel by pixel.
+    """
     height, width = plane.shape
+    line = np.dtype((np.void, columns * plane.itemsize))
     down, across = plane.strides
-    shape = (height - rows + 1, width - columns + 1, rows, columns)
-    strides = (down, across, down, across)
+    shape = (height - rows + 1, width - columns + 1, rows)
+    strides = (down, across, down)
     if plane.flags.c_contiguous:
         # The same, and ten times as quick to say.
-        return np.ndarray(shape, plane.dtype, plane, 0, strides)
-    return np.lib.stride_tricks.as_strided(plane, shape, strides)
+        return np.ndarray(shape, line, plane, 0, strides)
+    return np.lib.stride_tricks.as_strided(plane[:, :columns].view(line), shape, strides)
 
 
 def enlarge(patches: NDArray[Any], factor: int, scratch: Scratch, name: str) -> NDArray[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from realtime.output.buffers import Scratch
-from realtime.output.tiles import Tiling, enlarge, runs, windows
+from realtime.output.tiles import Tiling, enlarge, gather, runs, scatter
 
 SIZES = [(2, 2), (18, 320), (46, 130), (360, 640), (480, 854), (1080, 1920)]
 
@@ -70,13 +73,24 @@ def test_enlarged_patches_are_parts_of_the_enlarged_whole(factor: int) -> None:
     size = (24 * factor, 16 * factor)
     whole = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
     tops, lefts = np.array([0, 0, 8, 4]), np.array([0, 16, 16, 8])
-    patches = windows(margin, 10, 10)[tops, lefts]
+    patches = gather(margin, (tops, lefts), 10, 10)
     tiles = enlarge(patches, factor, Scratch(), "tiles").reshape(4, 8 * factor, -1)
     for tile, top, left in zip(tiles, tops * factor, lefts * factor, strict=True):
         part = whole[top : top + 8 * factor, left : left + 8 * factor]
         np.testing.assert_array_equal(tile, part)
 
 
-def test_windows_of_a_padded_plane_are_its_parts() -> None:
-    plane = np.random.default_rng(1).integers(0, 256, (20, 50), np.uint8)[:, 5:45]
-    np.testing.assert_array_equal(windows(plane, 6, 8)[14, 32], plane[14:20, 32:40])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("padded", [False, True])
+def test_rectangles_are_gathered_and_scattered(padded: bool, kind: type) -> None:
+    plane: NDArray[Any] = np.random.default_rng(1).integers(0, 256, (20, 50)).astype(kind)
+    if padded:
+        plane = plane[:, 5:45]
+    at = np.array([14, 0, 3]), np.array([32, 0, 7])
+    tiles = gather(plane, at, 6, 8)
+    before = plane.copy()
+    for tile, top, left in zip(tiles, *at, strict=True):
+        np.testing.assert_array_equal(tile, plane[top : top + 6, left : left + 8])
+        before[top : top + 6, left : left + 8] = tile + 1
+    scatter(tiles + kind(1), plane, at)
+    np.testing.assert_array_equal(plane, before)
