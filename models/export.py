@@ -91,6 +91,7 @@ def export(network: MattingNetwork, path: Path) -> float:
         )
     model = onnx.load(str(path))
     pad_like_tensorflow(model)
+    shuffle_by_convolution(model)
     # the tracer cannot know that the output is as large as the input
     for number, name in ((0, "batch"), (2, "height"), (3, "width")):
         model.graph.output[0].type.tensor_type.shape.dim[number].dim_param = name
@@ -129,6 +130,23 @@ def pad_like_tensorflow(model: onnx.ModelProto) -> None:
         if node.op_type == "Conv" and max(attributes["strides"].ints) > 1:
             top, left, bottom, right = attributes["pads"].ints
             attributes["pads"].ints[:] = [top - 1, left - 1, bottom, right]
+
+
+def shuffle_by_convolution(model: onnx.ModelProto) -> None:
+    """Let a transposed convolution put the four last channels where their pixels are.
+
+    onnxruntime's own operator for it takes four times as long on a CPU.
+    """
+    to_pixels = np.eye(4, dtype=np.float32).reshape(4, 1, 2, 2)
+    for node in model.graph.node:
+        if node.op_type == "DepthToSpace":
+            node.op_type = "ConvTranspose"
+            node.input.append("network.shuffle")
+            del node.attribute[:]
+            sizes = onnx.helper.make_attribute("kernel_shape", [2, 2])
+            node.attribute.extend([sizes, onnx.helper.make_attribute("strides", [2, 2])])
+    weights = onnx.numpy_helper.from_array(to_pixels, "network.shuffle")
+    model.graph.initializer.append(weights)
 
 
 def name_sizes(model: onnx.ModelProto, stride: int) -> None:
