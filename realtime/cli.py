@@ -17,7 +17,6 @@ from realtime.commands.common import INTERRUPTED, Number, Time, job_options, run
 from realtime.commands.config import config
 from realtime.commands.doctor import doctor
 from realtime.commands.live import live
-from realtime.doctor import explain_missing
 from realtime.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -122,6 +121,8 @@ def main() -> None:
         print("Error: interrupted, nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except ImportError as error:
+        from realtime.doctor import explain_missing
+
         explanation = explain_missing(error)
         if explanation is None:
             raise

@@ -357,7 +357,7 @@ def test_a_defect_of_a_look_is_told_and_does_not_hide_the_others(
 
 class TestCommand:
     def _with(self, monkeypatch: pytest.MonkeyPatch, *checks: Check) -> None:
-        monkeypatch.setattr(command, "diagnose", lambda: iter(checks))
+        monkeypatch.setattr("realtime.doctor.diagnose", lambda: iter(checks))
 
     def test_a_warning_is_no_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._with(

@@ -8,8 +8,6 @@ from dataclasses import asdict
 
 import click
 
-from realtime.doctor import diagnose
-
 _MARKS = {"ok": "ok", "warning": "WARNING", "failed": "FAILED"}
 
 
@@ -26,6 +24,8 @@ def doctor(as_json: bool) -> None:
 
     Exits with 1 where nothing can work. A warning, such as a missing camera, is no failure.
     """
+    from realtime.doctor import diagnose
+
     checks = []
     for check in diagnose():
         checks.append(check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,8 @@ DEFAULT = "default"
 # encoding share the cores with it, and some load of other programs is normal.
 _SHARE = 0.35
 
-# The first run is slower: memory is being taken.
-_WARM_UP_RUNS = 2
-_RUNS = 5
+# The first runs are slower: memory is being taken.
+_RUNS = 7
 
 
 def open_model(
@@ -44,7 +43,10 @@ def open_model(
         return Model(model, device)
     for name in BEST_FIRST[:-1]:
         chosen = Model(name, device)
-        if keeps_up(duration(chosen, clock), frame_rate):
+        # One run that is fast enough tells; the start need not wait for more.
+        enough = any(keeps_up(seconds, frame_rate) for seconds in _durations(chosen, clock))
+        chosen.reset()
+        if enough:
             return chosen
     return Model(BEST_FIRST[-1], device)
 
@@ -59,12 +61,16 @@ def duration(model: Model, clock: Callable[[], float] = time.perf_counter) -> fl
 
     The network has forgotten these pictures afterwards.
     """
+    seconds = min(_durations(model, clock))
+    model.reset()
+    return seconds
+
+
+def _durations(model: Model, clock: Callable[[], float]) -> Iterator[float]:
+    """Of one run after the other."""
     width, height = model.signature.size_for(16, 9)
     picture = np.zeros((height, width, 3), np.uint8)
-    durations = []
-    for _ in range(_WARM_UP_RUNS + _RUNS):
+    for _ in range(_RUNS):
         start = clock()
         model(picture)
-        durations.append(clock() - start)
-    model.reset()
-    return min(durations[_WARM_UP_RUNS:])
+        yield clock() - start

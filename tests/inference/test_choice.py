@@ -13,7 +13,7 @@ def ticking(*seconds: float) -> Iterator[float]:
     """A clock in which each candidate's runs take so long."""
     now = 0.0
     for duration in seconds:
-        for _ in range(choice._WARM_UP_RUNS + choice._RUNS):
+        for _ in range(choice._RUNS):
             yield now
             now += duration
             yield now
@@ -27,6 +27,12 @@ def test_the_best_that_keeps_up(milliseconds: float, frame_rate: float, expected
     clock = ticking(milliseconds / 1e3)
     model = choice.open_model("default", "cpu", frame_rate, clock=lambda: next(clock))
     assert model.name == expected
+
+
+def test_the_start_waits_for_no_more_runs_than_it_needs() -> None:
+    readings = iter([0.0, 0.1, 0.1, 0.105])
+    model = choice.open_model("default", "cpu", 30, clock=lambda: next(readings))
+    assert model.name == "quality"
 
 
 def test_a_named_one_is_not_measured() -> None:
