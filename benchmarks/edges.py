@@ -5,7 +5,8 @@
 Keyed heads stand in rooms at 1280×720; the camera's picture is αF + (1 - α)R. It is put before
 black, white, green and the blurred room, once with the true alpha and once with the network's, with
 and without refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the
-true alpha is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma.
+true alpha is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma;
+and of luma on all pixels around these, where there must be neither a glow nor a bite.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ _COLORS = {"black": (0, 0, 0), "white": (255, 255, 255), "green": (0, 177, 64)}
 
 # Standard deviation of the blurred room, in pixels.
 _BLUR = 22.0
+
+# Pixels from an outline that are around it.
+_AROUND = 20
 
 # Refinement and decontamination.
 _WAYS = {
@@ -115,7 +119,8 @@ def main() -> None:
     parser.add_argument("--model", default="quality")
     parser.add_argument("--output", type=Path, default=_RESULTS)
     arguments = parser.parse_args()
-    errors: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    errors: dict[tuple[str, str, str], list[tuple[float, float, float]]] = {}
+    square = np.ones((2 * _AROUND + 1,) * 2, np.uint8)
     blender = Blender()
     with Matting(arguments.model, smoothing=False) as matting:
         for scene in scenes(arguments.data):
@@ -123,6 +128,7 @@ def main() -> None:
             alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
             band = (scene.alpha > 0) & (scene.alpha < 1)
             half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
+            around = cv2.dilate(band.astype(np.uint8), square) > 0
             for name, background in scene.backgrounds():
                 expected = _over(scene.own, background, scene.alpha)
                 behind = rgb_to_planes(background, _COLOR)
@@ -132,19 +138,19 @@ def main() -> None:
                             scene.seen, alpha, behind, refine=refine, decontaminate=clean
                         )
                         y, u, v = (
-                            float(np.abs(a.astype(int) - b)[where].mean())
-                            for a, b, where in zip(found, expected, (band, half, half), strict=True)
+                            np.abs(a.astype(int) - b) for a, b in zip(found, expected, strict=True)
                         )
-                        errors.setdefault((kind, way, name), []).append((y, (u + v) / 2))
+                        chroma = float(u[half].mean() + v[half].mean()) / 2
+                        errors.setdefault((kind, way, name), []).append(
+                            (float(y[band].mean()), chroma, float(y[around].mean()))
+                        )
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    for (kind, way, name), pairs in errors.items():
-        luma, chroma = (round(statistics.mean(part), 2) for part in zip(*pairs, strict=True))
-        figures.setdefault(f"{kind} alpha", {}).setdefault(way, {})[name] = {
-            "luma": luma,
-            "chroma": chroma,
-        }
-        print(f"{kind:8} {way:15} {name:13} luma {luma:6.2f} chroma {chroma:5.2f}")
-    report = {"model": arguments.model, "scenes": len(pairs), "error_in_levels": figures}
+    for (kind, way, name), scored in errors.items():
+        means = [round(statistics.mean(part), 2) for part in zip(*scored, strict=True)]
+        figure = dict(zip(("luma", "chroma", "luma around"), means, strict=True))
+        figures.setdefault(f"{kind} alpha", {}).setdefault(way, {})[name] = figure
+        print(f"{kind:8} {way:15} {name:13}", *(f"{n} {v:6.2f}" for n, v in figure.items()))
+    report = {"model": arguments.model, "scenes": len(scored), "error_in_levels": figures}
     write_report(arguments.output, report)
 
 

@@ -3,8 +3,9 @@
 Source: the fast guided filter (He and Sun, arXiv 1505.00996). Around each pixel of half the
 network's size alpha is taken to be linear in luma, α = a·Y + b; a and b come from a least-squares
 fit there, are scaled up, and applied to the picture's own luma. So a mask that is a few pixels too
-wide, before a bright window, shrinks to the dark hair that it is about. At the network's whole
-size, outlines come out no better (`benchmarks/edges.py`), for four times the work.
+wide, before a bright window, shrinks to the dark hair that it is about. What luma does not tell of
+alpha is left as it was, which the source does not do. At the network's whole size, outlines come
+out no better (`benchmarks/edges.py`), for four times the work.
 
 It is used around the outline alone, within one of these pixels: elsewhere alpha stays what it
 is, so that no hole opens inside a person and nobody grows a second outline in the room.
@@ -26,6 +27,9 @@ _RADIUS = 1
 
 # Luma, of 255², below which variance is noise.
 _EPSILON = 65.0
+
+# Alpha, of 255², below whose variance there is nothing to tell.
+_SURE = 4.0
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -87,18 +91,26 @@ def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:
 
 
 def _fitted(guide: UInt8, levels: UInt8) -> tuple[Float32, Float32]:
-    """Slope and offset by least squares in every box, averaged over the boxes of a pixel."""
-    # In whole numbers as long as possible: OpenCV adds these up several times faster.
+    """Slope and offset by least squares in every box, averaged over the boxes of a pixel.
+
+    Where luma tells little of alpha, such as of a white coat before a white wall, the fit is no
+    more than a mean: a glow. There the offset takes alpha back to what it was.
+    """
     mean_y, mean_a = _mean(guide), _mean(levels)
-    variance = _mean(np.multiply(guide, guide, dtype=np.uint16))
-    slope = _mean(np.multiply(guide, levels, dtype=np.uint16))
-    variance -= mean_y * mean_y
-    variance += _EPSILON
-    slope -= mean_y * mean_a
-    slope /= variance
-    offset = mean_a
-    offset -= slope * mean_y
-    return _mean(slope), _mean(offset)
+    variance_y = _mean_product(guide, guide) - mean_y * mean_y
+    variance_a = _mean_product(levels, levels) - mean_a * mean_a
+    both = _mean_product(guide, levels) - mean_y * mean_a
+    steep = both / (variance_y + np.float32(_EPSILON))
+    untold = 1 - steep * both / (variance_a + np.float32(_SURE))  # share of alpha's variance
+    slope, offset = _mean(steep), _mean(mean_a - steep * mean_y)
+    # Squared: an outline that luma tells half of is better followed than not.
+    offset += untold * untold * (levels - slope * guide - offset)
+    return slope, offset
+
+
+def _mean_product(one: UInt8, other: UInt8) -> Float32:
+    # In whole numbers as long as possible: OpenCV adds these up several times faster.
+    return _mean(np.multiply(one, other, dtype=np.uint16))
 
 
 def _mean(values: NDArray[Any]) -> Float32:
