@@ -24,8 +24,9 @@ from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
 from realtime.stats import Stats
 
-# Share of its pixels at which a network of free size is still worth running: 288×128 of
-# 288×192. With a third of them mattes are twice as wrong, while moving them along saves as much.
+# Share of its pixels at which a network of free size is still worth running: 512×288 of 640×352,
+# 288×128 of 288×192. With a third of them mattes are twice as wrong, while moving them along saves
+# as much.
 _SMALLER = 0.65
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
@@ -100,18 +101,18 @@ class AdaptiveMatting(Closing):
     ) -> None:
         opened = [_Network(Model(name, device)) for name in networks(str(model))]
         self._networks = {network.name: network for network in opened}
-        first = opened[0]
+        free = opened[-1].model.signature.fixed_size is None
+        levels = levels_of(list(self._networks), free_size=free)
+        self._start = 0
         if str(model) == DEFAULT:
-            first = _first(opened, frame_rate, holds or {})
-        self.provider = first.model.provider
-        self.provider_reason = first.model.provider_reason
+            self._start = _first(levels, self._networks, frame_rate, holds or {})
+        first = self._networks[levels[self._start].model].model
+        self.provider = first.provider
+        self.provider_reason = first.provider_reason
         self.smoothing = smoothing
         self._stats = stats or Stats()
         self._clock = clock
         self._stopwatch = stopwatch
-        free = opened[-1].model.signature.fixed_size is None
-        levels = levels_of(list(self._networks), free_size=free)
-        self._start = next(i for i, level in enumerate(levels) if level.model == first.name)
         self._governor = Governor(
             levels,
             [self._networks[level.model].cost(level) for level in levels],
@@ -347,14 +348,23 @@ def _with_fewer_pixels(signature: Signature, share: float) -> Signature:
 
 
 def _first(
-    opened: Sequence[_Network], frame_rate: float, holds: Mapping[tuple[str, str], bool]
-) -> _Network:
-    """The best network that this machine can hold, the fastest where there is none."""
-    for network in opened[:-1]:
-        known = holds.get((network.name, network.model.provider))
-        if keeps_up(network.seconds, frame_rate) if known is None else known:
-            return network
-    return opened[-1]
+    levels: Sequence[Level],
+    opened: Mapping[str, _Network],
+    frame_rate: float,
+    holds: Mapping[tuple[str, str], bool],
+) -> int:
+    """The best level that this machine can hold, the fastest network's first where there is none.
+
+    What `holds` tells is of whole pictures.
+    """
+    fastest = levels[-1].model
+    for index, level in enumerate(levels):
+        network = opened[level.model]
+        known = holds.get((network.name, network.model.provider)) if level.scale == 1 else None
+        fits = keeps_up(network.seconds * level.scale, frame_rate) if known is None else known
+        if level.model == fastest or (level.every == 1 and fits):
+            return index
+    raise AssertionError("the last level is of the fastest network")
 
 
 def networks(asked: str) -> tuple[str, ...]:
@@ -377,12 +387,12 @@ def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, .
 
     Args:
         names: of the networks, best first.
-        free_size: whether the last one takes pictures of any size.
+        free_size: whether they take pictures of any size.
     """
     levels = []
-    for name in names[:-1]:
-        levels += [Level(name), Level(name, every=2)]
     smallest = _SMALLER if free_size else 1.0
+    for name in names[:-1]:
+        levels += [Level(name), Level(name, smallest), Level(name, smallest, every=2)]
     levels.append(Level(names[-1]))
     if free_size:
         levels.append(Level(names[-1], smallest))

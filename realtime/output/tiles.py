@@ -25,7 +25,7 @@ _TILE = 32
 
 # A grid is at most this much coarser than the picture, and hardly coarser than what is given on it.
 _COARSEST = 4
-_HARDLY = 0.9
+_HARDLY = 0.75
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,9 +318,10 @@ def two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("two_networks")
-def test_another_network_is_taken_when_there_is_time() -> None:
+def test_another_network_is_taken_when_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     luma = _picture()
-    studio = _Studio("default", holds={_SLOWER: False})
+    monkeypatch.setattr(adaptive, "keeps_up", lambda *_: False)
+    studio = _Studio("default")
     with studio.matting as matting:
         assert matting.level == Level("fast")
         seen = {matting.level.model}
@@ -349,18 +350,25 @@ def test_everything_is_there_before_the_first_frame(
 
 
 @pytest.mark.usefixtures("two_networks")
-@pytest.mark.parametrize(("seconds", "timed"), [(0.011, "fast-float"), (0.012, "fast")])
+@pytest.mark.parametrize(
+    ("seconds", "timed", "without"),
+    [
+        (0.011, Level("fast-float"), Level("fast-float", 0.65)),
+        (0.012, Level("fast-float", 0.65), Level("fast-float", 0.65)),
+        (0.02, Level("fast"), Level("fast")),
+    ],
+)
 def test_default_begins_with_what_holds_as_measured_before_or_by_its_duration_now(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, timed: str
+    monkeypatch: pytest.MonkeyPatch, seconds: float, timed: Level, without: Level
 ) -> None:
     monkeypatch.setattr(adaptive, "duration", lambda model: seconds)
     for holds, expected in (
         ({}, timed),
-        ({_SLOWER: True}, "fast-float"),
-        ({_SLOWER: False}, "fast"),
+        ({_SLOWER: True}, Level("fast-float")),
+        ({_SLOWER: False}, without),
     ):
         with _Studio("default", holds=holds).matting as matting:
-            assert matting.level == Level(expected)
+            assert matting.level == expected
     with _Studio("fast-float", holds={_SLOWER: False}).matting as matting:
         assert matting.level == Level("fast-float"), "it was asked for"
 
@@ -397,7 +405,8 @@ def test_which_networks_stand_in_for_each_other() -> None:
 def test_the_ladder_goes_from_best_to_fastest() -> None:
     assert [str(level) for level in levels_of(["quality", "fast"])] == [
         "quality",
-        "quality, every 2 frames",
+        "quality, 65% of the pixels",
+        "quality, 65% of the pixels, every 2 frames",
         "fast",
         "fast, 65% of the pixels",
         "fast, 65% of the pixels, plain outlines",

@@ -19,11 +19,11 @@ Float64 = NDArray[np.float64]
 
 
 def grid_factor(height: int, width: int, given: Float32) -> int:
-    """The coarsest of 4, 2 and 1 that divides the picture and has 9/10 of the given's lines."""
+    """The coarsest of 4, 2 and 1 that divides the picture and has 3/4 of the given's lines."""
     for factor in (4, 2):
         rows, columns = height / factor, width / factor
         whole = rows.is_integer() and columns.is_integer()
-        if whole and rows >= 0.9 * given.shape[0] and columns >= 0.9 * given.shape[1]:
+        if whole and rows >= 0.75 * given.shape[0] and columns >= 0.75 * given.shape[1]:
             return factor
     return 1
 

@@ -32,10 +32,10 @@ def test_tiles_cover_every_pixel_and_stay_inside(size: tuple[int, int]) -> None:
 def test_the_grid_divides_the_picture_and_is_hardly_coarser_than_what_is_given(
     size: tuple[int, int],
 ) -> None:
-    for shape in ((27, 48), (176, 320), (288, 512)):
+    for shape in ((27, 48), (176, 320), (352, 640)):
         grid = Tiling.of(*size, shape).grid
         assert size[0] % grid == size[1] % grid == 0
-        assert grid == 1 or all(s // grid >= 0.9 * g for s, g in zip(size, shape, strict=True))
+        assert grid == 1 or all(s // grid >= 0.75 * g for s, g in zip(size, shape, strict=True))
 
 
 def test_a_pixel_just_outside_counts_for_what_is_interpolated_with_it() -> None:
