@@ -357,14 +357,18 @@ def _first(
 
     What `holds` tells is of whole pictures.
     """
-    fastest = levels[-1].model
-    for index, level in enumerate(levels):
+
+    def fits(level: Level) -> bool:
         network = opened[level.model]
         known = holds.get((network.name, network.model.provider)) if level.scale == 1 else None
-        fits = keeps_up(network.seconds * level.scale, frame_rate) if known is None else known
-        if level.model == fastest or (level.every == 1 and fits):
-            return index
-    raise AssertionError("the last level is of the fastest network")
+        return keeps_up(network.seconds * level.scale, frame_rate) if known is None else known
+
+    fastest = levels[-1].model
+    return next(
+        index
+        for index, level in enumerate(levels)
+        if level.model == fastest or (level.every == 1 and fits(level))
+    )
 
 
 def networks(asked: str) -> tuple[str, ...]:
