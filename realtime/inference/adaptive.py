@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
-from realtime.inference.choice import DEFAULT, duration, keeps_up
+from realtime.inference.choice import DEFAULT, SMALLER, duration, keeps_up
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import BEST_FIRST, Model, Signature
 from realtime.inference.preprocess import network_picture
@@ -23,11 +21,6 @@ from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
 from realtime.stats import Stats
-
-# Share of its pixels at which a network of free size is still worth running: 512×288 of 640×352,
-# 288×128 of 288×192. With a third of them mattes are twice as wrong, while moving them along saves
-# as much.
-_SMALLER = 0.65
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
 # beside the network, scaling where it is skipped, and refining outlines afterwards.
@@ -307,7 +300,7 @@ class _Network:
         self.model = model
         self.seconds = duration(model)
         self._units = self.seconds / _moving(model.signature)
-        self._smaller = _with_fewer_pixels(model.signature, _SMALLER)
+        self._smaller = model.signature.with_pixels(SMALLER)
 
     def signature(self, scale: float) -> Signature:
         """What the network takes at a level of this scale."""
@@ -337,14 +330,6 @@ def _moving(signature: Signature) -> float:
         propagation(luma)
         durations.append(time.perf_counter() - begin)
     return min(durations)
-
-
-def _with_fewer_pixels(signature: Signature, share: float) -> Signature:
-    """The same network, shown this share of its native pixels."""
-    columns, rows = signature.convention.native_size
-    side = math.sqrt(share)
-    smaller = (max(1, round(columns * side)), max(1, round(rows * side)))
-    return replace(signature, convention=replace(signature.convention, native_size=smaller))
 
 
 def _first(
@@ -394,7 +379,7 @@ def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, .
         free_size: whether they take pictures of any size.
     """
     levels = []
-    smallest = _SMALLER if free_size else 1.0
+    smallest = SMALLER if free_size else 1.0
     for name in names[:-1]:
         levels += [Level(name), Level(name, smallest), Level(name, smallest, every=2)]
     levels.append(Level(names[-1]))

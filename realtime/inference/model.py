@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -135,6 +135,16 @@ class Signature:
         rows = max(1, round(math.sqrt(pixels / aspect) / stride)) * stride
         columns = max(1, round(pixels / rows / stride)) * stride
         return columns, rows
+
+    def with_pixels(self, share: float) -> Signature:
+        """The same network, shown this share of its native pixels; no less where its size is fixed.
+
+        Args:
+            share: above 0.
+        """
+        side = math.sqrt(share)
+        columns, rows = (max(1, round(size * side)) for size in self.convention.native_size)
+        return replace(self, convention=replace(self.convention, native_size=(columns, rows)))
 
     def feed(self, picture: UInt8, tensor: Float32 | None = None) -> dict[str, Float32]:
         """A picture, uint8 (h, w, 3) RGB, as the network takes it, and empty memories.
