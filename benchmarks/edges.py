@@ -6,7 +6,7 @@ Keyed heads stand in rooms at 1280×720; the camera's picture is αF + (1 - α)R
 black, white, green and the blurred room, once with the true alpha and once with the network's, with
 and without refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the
 true alpha is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma;
-and of luma on all pixels around these, where there must be neither a glow nor a bite.
+and of luma on the decided pixels around these, where there must be neither a glow nor a bite.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def main() -> None:
             alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
             band = (scene.alpha > 0) & (scene.alpha < 1)
             half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
-            around = cv2.dilate(band.astype(np.uint8), square) > 0
+            around = (cv2.dilate(band.astype(np.uint8), square) > 0) & ~band
             for name, background in scene.backgrounds():
                 expected = _over(scene.own, background, scene.alpha)
                 behind = rgb_to_planes(background, _COLOR)

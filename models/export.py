@@ -155,11 +155,11 @@ def name_sizes(model: onnx.ModelProto, stride: int) -> None:
     onnxruntime adds within a convolution only what it knows to be as large as its result; it loses
     the size where a picture is enlarged.
     """
-    batch, height, width = 3, 5 * stride, 7 * stride  # none is another's multiple by powers of two
-    names = {batch: "batch"}
-    part = 1
+    batch, height, width = 3, 5 * stride, 7 * stride
+    names: list[dict[int, str]] = [{batch: "batch"}, {}, {height: "height"}, {width: "width"}]
+    part = 2
     while part <= stride:
-        names |= {height // part: f"height/{part}", width // part: f"width/{part}"}
+        names[2][height // part], names[3][width // part] = f"height/{part}", f"width/{part}"
         part *= 2
     sized = onnx.ModelProto()
     sized.CopyFrom(model)
@@ -171,9 +171,10 @@ def name_sizes(model: onnx.ModelProto, stride: int) -> None:
     inferred = onnx.shape_inference.infer_shapes(sized).graph.value_info
     for tensor in inferred:
         dims = tensor.type.tensor_type.shape.dim
-        for index, place in enumerate(dims):
-            if len(dims) == 4 and index != 1 and place.dim_value in names:
-                place.dim_param = names[place.dim_value]
+        if len(dims) == 4:
+            for place, known in zip(dims, names, strict=True):
+                if place.dim_value in known:
+                    place.dim_param = known[place.dim_value]
     del model.graph.value_info[:]
     model.graph.value_info.extend(t for t in inferred if len(t.type.tensor_type.shape.dim) == 4)
 

@@ -11,7 +11,8 @@ from realtime.governor import Cost, Governor, Level, Measurement
 
 LEVELS = (
     Level("quality"),
-    Level("quality", every=2),
+    Level("quality", scale=0.65),
+    Level("quality", scale=0.65, every=2),
     Level("fast"),
     Level("fast", scale=0.65),
     Level("fast", scale=0.65, refine=False),
@@ -19,8 +20,9 @@ LEVELS = (
     Level("fast", scale=0.65, refine=False, every=3),
 )
 COSTS = (
-    Cost(8.0, 8.0, 2.0),
-    Cost(5.0, 8.8, 2.0),
+    Cost(11.5, 11.5, 2.0),
+    Cost(7.8, 7.8, 2.0),
+    Cost(4.6, 8.8, 2.0),
     Cost(3.0, 3.0, 2.0),
     Cost(1.8, 1.8, 2.0),
     Cost(1.8, 1.8),

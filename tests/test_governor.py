@@ -11,6 +11,7 @@ from realtime.governor import Cost, Governor, Level, Measurement
 from tests.governed import COSTS, LEVELS, Load, Trace, simulate
 
 _LAST = len(LEVELS) - 1
+_FAST = LEVELS.index(Level("fast"))
 _REST = 0.002
 
 
@@ -41,7 +42,7 @@ def _absorbable(slowdown: float, seed: int, surprise: float) -> bool:
 
 def test_without_load_it_climbs_to_the_best_and_stays() -> None:
     trace = simulate(lambda t: 1.0, 120, start=_LAST, rest=_REST)
-    assert [level for _, level in trace.levels] == [6, 5, 4, 3, 2, 1, 0]
+    assert [level for _, level in trace.levels] == [*range(_LAST, -1, -1)]
     assert trace.levels[-1][0] < 20
     assert not any(trace.spoiled)
 
@@ -157,8 +158,8 @@ def test_no_faster_way_is_said_once() -> None:
 def test_a_level_that_is_not_in_place_yet_is_waited_for(opening: float) -> None:
     trace = simulate(_hog(7.0), 40, rest=_REST, opening=opening)
     below = [level for time, level in trace.levels if 15 <= time <= 15.5]
-    assert below == [2]
-    assert trace.level_at(16 + opening) == 2
+    assert below == [_FAST]
+    assert trace.level_at(16 + opening) == _FAST
     assert trace.longest_excess() <= 1.0 + opening
 
 
@@ -266,18 +267,18 @@ def test_measurements_of_another_level_are_not_believed() -> None:
 
 def test_a_step_up_that_the_costs_rule_out_is_not_taken() -> None:
     # 22 ms at 1.8 units would be 37 at 3: more than a frame has, and too much to try.
-    driven = _Driven(start=3)
+    driven = _Driven(start=_FAST + 1)
     driven.feed(300.0, busy=0.022, latency=0.03)
-    assert driven.governor.level == 3
+    assert driven.governor.level == _FAST + 1
 
 
 def test_what_a_step_up_taught_is_known_the_next_time() -> None:
     """The level above takes twice what was foreseen: after one failure it is no longer tried."""
-    driven = _Driven(start=3)
+    driven = _Driven(start=_FAST + 1)
     up = 0
     for _ in range(30 * 60):
         before = driven.governor.level
-        driven.feed(1 / 30, busy=0.011 if before == 3 else 0.038, latency=0.03)
+        driven.feed(1 / 30, busy=0.011 if before == _FAST + 1 else 0.038, latency=0.03)
         up += driven.governor.level < before
     assert up == 1
 
@@ -292,7 +293,7 @@ def test_starting_anew_goes_to_the_first_level() -> None:
 
 @pytest.mark.parametrize(
     ("levels", "costs", "start"),
-    [((), (), 0), (LEVELS, COSTS[1:], 0), (LEVELS, COSTS, 7), (LEVELS, COSTS, -1)],
+    [((), (), 0), (LEVELS, COSTS[1:], 0), (LEVELS, COSTS, _LAST + 1), (LEVELS, COSTS, -1)],
 )
 def test_a_governor_needs_levels_and_a_start(
     levels: tuple[Level, ...], costs: tuple[Cost, ...], start: int

@@ -18,11 +18,6 @@ DEFAULT = "default"
 # encoding share the cores with it, and some load of other programs is normal.
 _SHARE = 0.35
 
-# Share of its pixels at which a network of free size is still worth running: 512×288 of 640×352,
-# 288×128 of 288×192. With a third of them mattes are twice as wrong, while moving them along saves
-# as much.
-SMALLER = 0.65
-
 # The first runs are slower: memory is being taken.
 _RUNS = 7
 
@@ -34,8 +29,6 @@ def open_model(
     clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
     """Loads a network; for "default", the best embedded one that is fast enough here.
-
-    A better one that sees fewer pixels comes before the next.
 
     Args:
         model: "default", a name from `EMBEDDED`, or the path of an ONNX file.
@@ -52,17 +45,18 @@ def open_model(
     for name in BEST_FIRST[:-1]:
         chosen = Model(name, device)
         # One run that is fast enough tells; the start need not wait for more.
-        seconds = duration(chosen, clock, enough=_SHARE / frame_rate)
-        for share in (1.0, SMALLER):
-            if keeps_up(seconds * share, frame_rate):
-                chosen.signature = chosen.signature.with_pixels(share)
-                return chosen
+        if keeps_up(duration(chosen, clock, enough=_most(frame_rate)), frame_rate):
+            return chosen
     return Model(BEST_FIRST[-1], device)
 
 
 def keeps_up(seconds: float, frame_rate: float) -> bool:
     """Whether a network that takes so long for a picture leaves the others their time."""
-    return seconds <= _SHARE / frame_rate
+    return seconds <= _most(frame_rate)
+
+
+def _most(frame_rate: float) -> float:
+    return _SHARE / frame_rate
 
 
 def duration(

@@ -278,7 +278,8 @@ def _with_margin(plane: Picture) -> Picture:
 def _to_grid(alpha: Float32, height: int, width: int, curve: UInt8) -> UInt8:
     levels: UInt8 = cv2.convertScaleAbs(alpha, alpha=255)
     # Where little is made up in between, the quicker interpolation looks the same.
-    way = cv2.INTER_CUBIC if height > _LITTLE * alpha.shape[0] else cv2.INTER_LINEAR
+    much = max(height / alpha.shape[0], width / alpha.shape[1]) > _LITTLE
+    way = cv2.INTER_CUBIC if much else cv2.INTER_LINEAR
     coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=way)
     cv2.LUT(coarse, curve, dst=coarse)
     return coarse

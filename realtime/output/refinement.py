@@ -4,8 +4,8 @@ Source: the fast guided filter (He and Sun, arXiv 1505.00996). Around each pixel
 network's size alpha is taken to be linear in luma, α = a·Y + b; a and b come from a least-squares
 fit there, are scaled up, and applied to the picture's own luma. So a mask that is a few pixels too
 wide, before a bright window, shrinks to the dark hair that it is about. What luma does not tell of
-alpha is left as it was, which the source does not do. At the network's whole size, outlines come
-out no better (`benchmarks/edges.py`), for four times the work.
+alpha is put back as it was on these pixels, which the source does not do. At the network's whole
+size, outlines come out no better (`benchmarks/edges.py`), for four times the work.
 
 It is used around the outline alone, within one of these pixels: elsewhere alpha stays what it
 is, so that no hole opens inside a person and nobody grows a second outline in the room.

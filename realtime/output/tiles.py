@@ -23,9 +23,11 @@ Corners = tuple[NDArray[np.intp], NDArray[np.intp]]
 # Lines and columns of a luma tile. Smaller ones hug the outline and are more in number.
 _TILE = 32
 
-# A grid is at most this much coarser than the picture, and hardly coarser than what is given on it.
+# A grid is at most this much coarser than the picture, and has at least this share of the lines of
+# what is given on it. An alpha of 640×352 on 480×270 for a picture of 1080p is wrong by 0.0006
+# more, in two thirds of the time.
 _COARSEST = 4
-_HARDLY = 0.75
+_LINES_KEPT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def grid_of(height: int, width: int, shape: tuple[int, int]) -> int:
     while grid > 1 and (
         height % grid
         or width % grid
-        or height // grid < _HARDLY * shape[0]
-        or width // grid < _HARDLY * shape[1]
+        or height // grid < _LINES_KEPT * shape[0]
+        or width // grid < _LINES_KEPT * shape[1]
     ):
         grid //= 2
     return grid

@@ -70,6 +70,8 @@ def test_pooling_is_the_mean() -> None:
 def test_a_decoder_stage_is_the_published_one_in_another_order() -> None:
     torch.manual_seed(0)
     stage = DecoderStage(24, 16)
+    for parameter in stage.parameters():  # biases begin as zeros
+        torch.nn.init.normal_(parameter, std=0.3)
     x, skip = torch.rand(2, 24, 5, 7), torch.rand(2, 16, 10, 14)
     with torch.no_grad():
         up = enlarged(stage.reduce(x))

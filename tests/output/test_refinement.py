@@ -77,8 +77,8 @@ def test_nothing_changes_away_from_the_outline(texture: int) -> None:
     assert found[cv2.dilate(truth, margin) == 0].max() == 0
 
 
-def test_the_fit_is_that_of_the_paper_where_luma_tells_of_alpha() -> None:
-    """Against the guided filter's formulas in double precision, where it is used."""
+def test_the_fit_is_the_guided_filters_with_what_luma_does_not_tell_put_back() -> None:
+    """Against the formulas in double precision, where it is used."""
     random = np.random.default_rng(1)
     luma = random.integers(0, 256, SMALL, np.uint8)
     alpha = np.asarray(cv2.GaussianBlur(disc(0.3, *SMALL), (0, 0), 3), np.float32)

@@ -29,7 +29,7 @@ def test_tiles_cover_every_pixel_and_stay_inside(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_grid_divides_the_picture_and_is_hardly_coarser_than_what_is_given(
+def test_the_grid_divides_the_picture_and_keeps_most_lines_of_what_is_given(
     size: tuple[int, int],
 ) -> None:
     for shape in ((27, 48), (176, 320), (352, 640)):
