@@ -168,15 +168,14 @@ def name_sizes(model: onnx.ModelProto, stride: int) -> None:
         sized.graph.input[0].type.tensor_type.shape.dim, (batch, 3, height, width), strict=True
     ):
         place.dim_value = value
-    inferred = onnx.shape_inference.infer_shapes(sized).graph.value_info
-    for tensor in inferred:
+    del model.graph.value_info[:]
+    for tensor in onnx.shape_inference.infer_shapes(sized).graph.value_info:
         dims = tensor.type.tensor_type.shape.dim
         if len(dims) == 4:
             for place, known in zip(dims, names, strict=True):
                 if place.dim_value in known:
                     place.dim_param = known[place.dim_value]
-    del model.graph.value_info[:]
-    model.graph.value_info.extend(t for t in inferred if len(t.type.tensor_type.shape.dim) == 4)
+            model.graph.value_info.append(tensor)
 
 
 def parity(module: nn.Module, path: Path, sizes: Sequence[tuple[int, int]]) -> float:

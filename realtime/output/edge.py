@@ -20,9 +20,6 @@ from realtime.output.tiles import Tiling, enlarge, gather, runs, scatter
 
 Picture = TypeVar("Picture", UInt8, Float32)
 
-# Enlarged by less than this, an alpha has hardly a line that is not its own.
-_LITTLE = 1.3
-
 
 def mix(foreground: UInt8, background: UInt8, alpha: UInt8, scratch: Scratch, name: str) -> UInt8:
     """C = αF + (1 - α)B for one plane; all uint8 of one shape; rounded once.
@@ -277,10 +274,7 @@ def _with_margin(plane: Picture) -> Picture:
 
 def _to_grid(alpha: Float32, height: int, width: int, curve: UInt8) -> UInt8:
     levels: UInt8 = cv2.convertScaleAbs(alpha, alpha=255)
-    # Where little is made up in between, the quicker interpolation looks the same.
-    much = max(height / alpha.shape[0], width / alpha.shape[1]) > _LITTLE
-    way = cv2.INTER_CUBIC if much else cv2.INTER_LINEAR
-    coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=way)
+    coarse: UInt8 = cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC)
     cv2.LUT(coarse, curve, dst=coarse)
     return coarse
 

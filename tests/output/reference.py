@@ -63,8 +63,7 @@ class Whole:
             factor = grid_factor(height, width, alpha)
             grid_size = height // factor, width // factor
             levels = np.rint(alpha * 255).astype(np.uint8)
-            much = max(grid_size[0] / alpha.shape[0], grid_size[1] / alpha.shape[1]) > 1.3
-            grid = curve[resize(levels, *grid_size, cv2.INTER_CUBIC if much else cv2.INTER_LINEAR)]
+            grid = curve[resize(levels, *grid_size, cv2.INTER_CUBIC)]
             luma = resize(grid, height, width)
             self.small = resize(grid, *self.small_size)
         means = luma.reshape(height // 2, 2, width // 2, 2).astype(int).sum((1, 3))
