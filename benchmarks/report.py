@@ -25,6 +25,7 @@ _README, _CARD = _ROOT / "README.md", _ROOT / "models" / "README.md"
 _TITLES = {
     "fast": "**fast** (int8)",
     "quality": "**quality** (int8)",
+    "balanced": "**balanced** (int8)",
     "selfie_segmentation": "MediaPipe selfie",
     "rvm_mobilenetv3_nhwc": "RobustVideoMatting, MobileNetV3",
     "pp_humanseg_v1_lite": "PP-HumanSeg v1 lite",

@@ -11,8 +11,8 @@ from realtime.governor import Cost, Governor, Level, Measurement
 
 LEVELS = (
     Level("quality"),
-    Level("quality", scale=0.65),
-    Level("quality", scale=0.65, every=2),
+    Level("balanced"),
+    Level("balanced", every=2),
     Level("fast"),
     Level("fast", scale=0.65),
     Level("fast", scale=0.65, refine=False),

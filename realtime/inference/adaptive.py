@@ -14,18 +14,14 @@ from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import BEST_FIRST, Model, Signature
+from realtime.inference.model import BEST_FIRST, SMALLER, Model, Signature, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
+from realtime.inference.unchanged import LastAnswer
 from realtime.stats import Stats
-
-# Share of its pixels at which a network of free size is still worth running: 512×288 of 640×352,
-# 288×128 of 288×192. With a third of them mattes are twice as wrong, while moving them along saves
-# as much.
-_SMALLER = 0.65
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
 # beside the network, scaling where it is skipped, and refining outlines afterwards.
@@ -98,9 +94,11 @@ class AdaptiveMatting(Closing):
         clock: Callable[[], float] = time.monotonic,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
-        opened = [_Network(Model(name, device)) for name in networks(str(model))]
-        self._networks = {network.name: network for network in opened}
-        free = opened[-1].model.signature.fixed_size is None
+        opened: list[Model] = []
+        for name in networks(str(model)):
+            opened.append(open_beside(opened, name, device))
+        self._networks = {model.name: _Network(model) for model in opened}
+        free = opened[-1].signature.fixed_size is None
         levels = levels_of(list(self._networks), free_size=free)
         self._start = 0
         if str(model) == DEFAULT:
@@ -126,6 +124,7 @@ class AdaptiveMatting(Closing):
         self._continuity = Continuity()
         self._smoother = Smoother()
         self._propagation = Propagation()
+        self._answer = LastAnswer()
         # Frames since the network ran, itself included; 0 where it has to run next.
         self._since_network = 0
         self._before: tuple[int, float] | None = None
@@ -187,14 +186,18 @@ class AdaptiveMatting(Closing):
             elapsed = self._continuity(thumbnail.y, frame.time)
         if elapsed is None:
             self._forget()
-        alpha = self._propagated(thumbnail)
+        alpha, telling = self._propagated(thumbnail), True
         if alpha is None:
             alpha = self._found(frame, thumbnail, elapsed)
             self._since_network = 1
+            # A picture that came again says nothing about what the next one will cost.
+            telling = not self._answer.again
         else:
             self._since_network += 1
         self._propagation.remember(thumbnail.y, alpha)
-        self._observe(frame, self._stopwatch() - begin, going_on=elapsed is not None)
+        self._observe(
+            frame, self._stopwatch() - begin, going_on=elapsed is not None, telling=telling
+        )
         return Matte(frame, alpha)
 
     def warm_up(self, width: int, height: int) -> None:
@@ -213,11 +216,13 @@ class AdaptiveMatting(Closing):
     def close(self) -> None:
         """Frees the networks. Idempotent."""
         self._networks.clear()
+        self._answer.forget()
 
     def _forget(self) -> None:
         self._propagation.reset()
         self._since_network = 0
         self._before = None
+        self._answer.forget()
         self._network().model.reset()
 
     def _network(self) -> _Network:
@@ -254,15 +259,15 @@ class AdaptiveMatting(Closing):
             size = network.signature(self.level.scale).size_for(planes.width, planes.height)
             picture = network_picture(frame, size)
         with self._stats.time("infer"):
-            alpha = network.model(picture)
+            alpha = self._answer(network.model, picture)
         if not self.smoothing:
             self._smoother.remember(alpha, thumbnail)
             return alpha
         with self._stats.time("smooth"):
             return self._smoother(alpha, thumbnail, elapsed)
 
-    def _observe(self, frame: Frame, busy: float, *, going_on: bool) -> None:
-        """Tells the governor what became of a frame."""
+    def _observe(self, frame: Frame, busy: float, *, going_on: bool, telling: bool) -> None:
+        """Tells the governor what became of a frame, unless that means nothing."""
         latencies = []
         while self._latencies:
             latencies.append(self._latencies.popleft())
@@ -274,7 +279,7 @@ class AdaptiveMatting(Closing):
             dropped += steps - 1
             interval = (frame.time - self._before[1]) / steps
         self._before = (frame.index, frame.time)
-        if self._governed:
+        if self._governed and telling:
             self._governor.observe(
                 Measurement(
                     level=self._index,
@@ -306,7 +311,7 @@ class _Network:
         self.model = model
         self.seconds = duration(model)
         self._units = self.seconds / _moving(model.signature)
-        self._smaller = model.signature.with_pixels(_SMALLER)
+        self._smaller = model.signature.with_pixels(SMALLER)
 
     def signature(self, scale: float) -> Signature:
         """What the network takes at a level of this scale."""
@@ -377,18 +382,17 @@ def networks(asked: str) -> tuple[str, ...]:
 def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, ...]:
     """The ladder of some networks, best first.
 
-    A better network that sees fewer pixels comes first, since it looks at every frame. Then one
-    whose alpha is moved along for a frame: by measurement that is nearer to the truth than the next
-    network's own.
+    Before the last network comes the one before it with alphas that are moved along for a frame: by
+    measurement that is nearer to the truth than the last one's own. Only the last is shown fewer
+    pixels than it was made for.
 
     Args:
         names: of the networks, best first.
-        free_size: whether they take pictures of any size.
+        free_size: whether the last takes pictures of any size.
     """
-    scales = (1.0, _SMALLER) if free_size else (1.0,)
-    levels = []
-    for name in names[:-1]:
-        levels += [*(Level(name, scale) for scale in scales), Level(name, scales[-1], every=2)]
+    levels = [Level(name) for name in names[:-1]]
+    levels += [Level(name, every=2) for name in names[-2:-1]]
+    scales = (1.0, SMALLER) if free_size else (1.0,)
     levels += [Level(names[-1], scale) for scale in scales]
     levels += [Level(names[-1], scales[-1], refine=False, every=every) for every in (1, 2, 3)]
     return tuple(levels)

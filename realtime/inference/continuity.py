@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 
 from realtime.frame import UInt8
@@ -33,7 +35,12 @@ class Continuity:
 
         Returns:
             Seconds since the picture before, above 0; None at a new beginning.
+
+        Raises:
+            ValueError: the time is no finite number.
         """
+        if not math.isfinite(time):
+            raise ValueError(f"time must be finite, not {time}")
         previous, self._previous = self._previous, (luma, time)
         if previous is None:
             return None

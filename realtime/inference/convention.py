@@ -83,10 +83,12 @@ def _stride(value: Any) -> int:
 
 
 def _three(value: Any) -> tuple[float, ...]:
-    numbers = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(numbers, list) or len(numbers) != 3:
-        raise ValueError("write three numbers, such as [0.5, 0.5, 0.5]")
-    return tuple(float(number) for number in numbers)
+    try:
+        numbers = json.loads(value) if isinstance(value, str) else value
+        red, green, blue = (float(number) for number in numbers)
+    except (ValueError, TypeError):
+        raise ValueError("write three numbers, such as [0.5, 0.5, 0.5]") from None
+    return red, green, blue
 
 
 def _spread(value: Any) -> tuple[float, ...]:

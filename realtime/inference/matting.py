@@ -74,9 +74,11 @@ class Matting(Closing):
             float32 (H, W) in 0..1.
 
         Raises:
-            ValueError: the image is of another shape or type.
+            ValueError: the image is of another shape or type, or the timestamp is not finite.
             ModelError: the network's output is not an alpha.
         """
+        if not isinstance(image, np.ndarray):
+            raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {type(image).__name__}")  # noqa: TRY004
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {image.dtype} {image.shape}")
         height, width = image.shape[:2]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
@@ -22,10 +23,22 @@ from realtime.inference.session import Device, open_session
 
 
 class Embedded(NamedTuple):
-    """The files of a network that comes with the package, by what computes it."""
+    """A network that comes with the package.
+
+    Attributes:
+        cpu: its file for a CPU.
+        cuda: its file for CUDA.
+        pixels: the share of its native pixels that it is shown.
+    """
 
     cpu: str
     cuda: str
+    pixels: float = 1.0
+
+
+SMALLER = 0.65
+"""Share of its pixels at which a network is still worth running: 512×288 of 640×352, 288×128 of
+288×192. With a third of them mattes are twice as wrong."""
 
 
 # Names that `--model` knows besides "default". A CPU gets 8-bit weights, which a GPU is slow at:
@@ -33,12 +46,13 @@ class Embedded(NamedTuple):
 EMBEDDED = {
     "fast": Embedded("fast.onnx", "fast_half.onnx"),
     "quality": Embedded("quality.onnx", "quality_half.onnx"),
+    "balanced": Embedded("quality.onnx", "quality_half.onnx", SMALLER),
     "fast-float": Embedded("fast_float.onnx", "fast_float.onnx"),
     "quality-float": Embedded("quality_float.onnx", "quality_float.onnx"),
 }
 
 # Those that stand in for each other.
-BEST_FIRST = ("quality", "fast")
+BEST_FIRST = ("quality", "balanced", "fast")
 
 # Probabilities leave a quantized sigmoid a little outside 0..1; logits are far outside.
 _TOLERANCE = 0.01
@@ -246,6 +260,8 @@ class Model:
             on_cuda=on_cuda,
         )
         self.signature = Signature.of(opened.session, sidecar, self.name)
+        if self.name in EMBEDDED:
+            self.signature = self.signature.with_pixels(EMBEDDED[self.name].pixels)
         self.provider = opened.provider
         self.provider_reason = opened.reason
         metadata = opened.session.get_modelmeta().custom_metadata_map
@@ -295,6 +311,28 @@ class Model:
                 'they are logits, write {"activation": "sigmoid"} into a .json beside it'
             )
         return np.clip(alpha, 0, 1)
+
+
+def open_beside(opened: Iterable[Model], name: str, device: Device) -> Model:
+    """The network of a name; where one of the open ones has the same files, they share a session.
+
+    Those are not for several threads at once.
+
+    Raises:
+        ModelError: see `Model`.
+        DeviceError: likewise.
+    """
+    wanted = EMBEDDED.get(name)
+    for model in opened:
+        there = EMBEDDED.get(model.name)
+        if wanted and there and (wanted.cpu, wanted.cuda) == (there.cpu, there.cuda):
+            twin = copy(model)
+            twin.name = name
+            twin.signature = model.signature.with_pixels(wanted.pixels / there.pixels)
+            twin._tensor = None
+            twin.reset()
+            return twin
+    return Model(name, device)
 
 
 def _embedded_file(name: str) -> bytes:

@@ -13,10 +13,14 @@ class LastAnswer:
 
     The same means every level of every pixel, so nothing is lost; only what a recurrent network
     remembers would differ, and such a network always runs.
+
+    Attributes:
+        again: whether the last alpha was one that was there already.
     """
 
     def __init__(self) -> None:
         self._last: tuple[Model, UInt8, Float32] | None = None
+        self.again = False
 
     def __call__(self, model: Model, picture: UInt8) -> Float32:
         """The alpha of a picture.
@@ -31,13 +35,15 @@ class LastAnswer:
         Raises:
             ModelError: the network's output is not an alpha.
         """
+        self.again = False
         if self._last is not None and not model.signature.memories:
             last_model, last_picture, alpha = self._last
-            if (
+            self.again = (
                 last_model is model
                 and last_picture.shape == picture.shape
                 and cv2.norm(picture, last_picture, cv2.NORM_INF) == 0
-            ):
+            )
+            if self.again:
                 return alpha
         alpha = model(picture)
         self._last = (model, picture, alpha)

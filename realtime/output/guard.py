@@ -89,7 +89,8 @@ class Guard:
     def __init__(self, video: VideoFormat, interval: float) -> None:
         self._video = video
         self._intervals = deque([interval], maxlen=_RECENT)
-        self._before: Frame | None = None
+        # Epoch, index and time of the newest finished frame: the frame itself would hold memory.
+        self._before: tuple[int, int, float] | None = None
         self._placeholder = Placeholder(video)
         self._period = float(1 / video.frame_rate)
         self._gap: State | None = State.STARTING
@@ -115,10 +116,12 @@ class Guard:
         self._waiting = frame
         self._newest = frame.time
         self._gap = None
-        before, self._before = self._before, frame
-        if before is not None and before.epoch == frame.epoch and frame.index > before.index:
-            # Of the camera, however many of its frames were given up in between.
-            self._intervals.append((frame.time - before.time) / (frame.index - before.index))
+        before, self._before = self._before, (frame.epoch, frame.index, frame.time)
+        if before is not None:
+            epoch, index, time = before
+            if epoch == frame.epoch and frame.index > index:
+                # Of the camera, however many of its frames were given up in between.
+                self._intervals.append((frame.time - time) / (frame.index - index))
 
     def interrupt(self, state: State) -> None:
         """Takes note that no frame comes; what has not left yet will not."""

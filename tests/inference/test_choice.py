@@ -10,7 +10,7 @@ from realtime.inference import choice
 
 
 def ticking(*seconds: float) -> Iterator[float]:
-    """A clock in which each candidate's runs take so long."""
+    """A clock in which the runs of one candidate after the other take so long."""
     now = 0.0
     for duration in seconds:
         for _ in range(choice._RUNS):
@@ -21,10 +21,19 @@ def ticking(*seconds: float) -> Iterator[float]:
 
 @pytest.mark.parametrize(
     ("milliseconds", "frame_rate", "expected"),
-    [(8, 30, "quality"), (8, 60, "fast"), (20, 30, "fast"), (20, 10, "quality")],
+    [
+        ((8, 5), 30, "quality"),
+        ((8, 5), 60, "balanced"),
+        ((20, 13), 60, "fast"),
+        ((20, 13), 30, "fast"),
+        ((15, 10), 30, "balanced"),
+        ((20, 13), 10, "quality"),
+    ],
 )
-def test_the_best_that_keeps_up(milliseconds: float, frame_rate: float, expected: str) -> None:
-    clock = ticking(milliseconds / 1e3)
+def test_the_best_that_keeps_up(
+    milliseconds: tuple[float, float], frame_rate: float, expected: str
+) -> None:
+    clock = ticking(*(duration / 1e3 for duration in milliseconds))
     model = choice.open_model("default", "cpu", frame_rate, clock=lambda: next(clock))
     assert model.name == expected
 

@@ -54,3 +54,11 @@ def test_motion_is_no_cut() -> None:
         picture[8:, 5 + 3 * index : 35 + 3 * index] = 180
         elapsed = continuity(picture, index / 30)
         assert (elapsed is None) == (index == 0)
+
+
+def test_a_time_that_is_none_is_refused_and_forgotten() -> None:
+    continuity = Continuity()
+    continuity(_ROOM, 1.0)
+    with pytest.raises(ValueError, match="finite"):
+        continuity(_ROOM, float("nan"))
+    assert continuity(_ROOM, 1.1) == pytest.approx(0.1)

@@ -13,7 +13,7 @@ import pytest
 from realtime.capture import FileSource
 from realtime.errors import DeviceError, ModelError
 from realtime.inference import Matting
-from realtime.inference.model import EMBEDDED, Model
+from realtime.inference.model import EMBEDDED, Model, open_beside, read_model
 from realtime.inference.session import open_session
 from tests.inference.networks import Side, brightness_network, recurrent_network
 
@@ -119,6 +119,7 @@ def test_a_convention_says_what_the_file_does_not(
         ("[]", "may only have the keys"),
         ('{"colour": "red"}', "may only have the keys native_size"),
         ('{"mean": [1, 2]}', r"mean is \[1, 2\]: write three numbers"),
+        ('{"mean": "x"}', "mean is 'x': write three numbers"),
         ('{"std": [1, 0, 1]}', "division by 0"),
         ('{"native_size": "0x10"}', "such as 256x144"),
         ('{"stride": 0}', "from 1 on"),
@@ -215,6 +216,26 @@ def test_every_embedded_model_gives_an_alpha(name: str) -> None:
         width, height = model.signature.size_for(*frame)
         alpha = model(np.zeros((height, width, 3), np.uint8))
         assert alpha.shape == (height, width)
+
+
+def test_balanced_is_quality_that_sees_less() -> None:
+    assert read_model("balanced") == read_model("quality")
+    model = Model("balanced", "cpu")
+    assert model.name == "balanced"
+    assert model.signature.size_for(16, 9) == (512, 288)
+
+
+def test_networks_of_the_same_files_share_a_session_and_nothing_else() -> None:
+    quality = Model("quality", "cpu")
+    alone, beside = Model("balanced", "cpu"), open_beside([quality], "balanced", "cpu")
+    assert beside._session is quality._session
+    assert (beside.name, beside.signature) == (alone.name, alone.signature)
+    picture = np.random.default_rng(0).integers(0, 256, (288, 512, 3), np.uint8)
+    expected = alone(picture)
+    quality(np.zeros((352, 640, 3), np.uint8))
+    np.testing.assert_array_equal(beside(picture), expected)
+    assert open_beside([beside], "quality", "cpu").signature == quality.signature
+    assert open_beside([quality], "fast", "cpu")._session is not quality._session
 
 
 class TestDevice:

@@ -41,6 +41,18 @@ def test_the_same_picture_needs_no_network(model: _Counted) -> None:
     assert model.runs == 1
 
 
+def test_it_tells_whether_the_network_was_spared(model: _Counted) -> None:
+    answer = LastAnswer()
+    told = []
+    for level in (1, 1, 2):
+        answer(model, _picture(level))
+        told.append(answer.again)
+    answer(model, _picture(2))
+    answer.forget()
+    answer(model, _picture(2))
+    assert [*told, answer.again] == [False, True, False, False]
+
+
 def test_a_single_level_of_a_single_pixel_does(model: _Counted) -> None:
     answer = LastAnswer()
     answer(model, _picture())

@@ -14,7 +14,7 @@ from realtime.inference import EMBEDDED
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "realtime" / "inference" / "weights"
 NATIVE_SIZES = {"fast": "288x192", "quality": "640x352"}
-FILES = sorted({file for files in EMBEDDED.values() for file in files})
+FILES = sorted({file for network in EMBEDDED.values() for file in (network.cpu, network.cuda)})
 
 
 @pytest.mark.parametrize("name", FILES)
