@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import signal
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,15 @@ from realtime.commands.config import config
 from realtime.commands.doctor import doctor
 from realtime.commands.live import live
 from realtime.errors import RealtimeError
+from realtime.interrupts import take_for_ctrl_c
+from realtime.progress import deafen
 
 if TYPE_CHECKING:
     from realtime.inference import Device
+
+
+# As a pipe or a file that cannot be written to does.
+_STDOUT_FAILS = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -110,16 +117,28 @@ for command in (live, cameras, config, doctor, bench):
 
 def main() -> None:
     """Entry point of the `realtime` command."""
+    # Closed by whoever started this: what would be said there is said to nobody.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     # A service manager's stop is as good a reason to finish the file as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    take_for_ctrl_c()
     try:
         cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         print("Error: interrupted, nothing was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        # What else can fail like this is told as an error of our own.
+        if error.filename is not None or error.errno not in _STDOUT_FAILS:
+            raise
+        deafen(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            print(f"Error: stdout: {error.strerror}; send it elsewhere", file=sys.stderr)
+        sys.exit(1)
     except ImportError as error:
         from realtime.doctor import explain_missing
 

@@ -126,6 +126,8 @@ class Control(Closing):
     def _write_token(self) -> None:
         if self._token_file is None:
             return
+        if os.path.lexists(self._token_file) and not _is_token_file(self._token_file):
+            raise FileExistsError(None, "it exists and holds something else")
         # Only a file that is new is sure to be ours, with these permissions from its first byte.
         self._token_file.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -145,6 +147,15 @@ class Control(Closing):
         if self._token_file is not None:
             self._token_file.unlink(missing_ok=True)
             self._token_file = None
+
+
+def _is_token_file(path: Path) -> bool:
+    """Whether it is one that was left behind here, so that nothing is lost with it."""
+    try:
+        left = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return False
+    return isinstance(left, dict) and left.keys() == {"url", "token"}
 
 
 class _Server(ThreadingMixIn, TCPServer):
@@ -170,16 +181,22 @@ class _Server(ThreadingMixIn, TCPServer):
         self.problem = problem
         self.quit = quit
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        # The oldest first.
+        self._open: dict[socket.socket, None] = {}
         super().__init__((_ADDRESS, port), _Handler)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Makes room: those who connect and say nothing must not keep a panic out."""
         with self._lock:
-            return len(self._open) < _MOST_CONNECTIONS
+            while len(self._open) >= _MOST_CONNECTIONS:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                _wake(oldest)
+        return True
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
-            self._open.add(request)
+            self._open[request] = None
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -188,7 +205,7 @@ class _Server(ThreadingMixIn, TCPServer):
 
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
-            self._open.discard(request)
+            self._open.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -199,10 +216,14 @@ class _Server(ThreadingMixIn, TCPServer):
     def server_close(self) -> None:
         with self._lock:
             for connection in self._open:
-                # Wakes the thread that waits for the client.
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                _wake(connection)
         super().server_close()
+
+
+def _wake(connection: socket.socket) -> None:
+    """Ends a connection, and with it the waiting of the thread that serves it."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,13 +5,14 @@ The job for cameras is in `realtime.live`.
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 
 from realtime.capture import DemoSource, FileSource, Source
-from realtime.errors import OutputError
+from realtime.errors import OutputError, SettingsError
 from realtime.inference import Device, Matting
 from realtime.media import is_url
 from realtime.output import AudioTracks, Compositor, FileSink, Sink
@@ -60,10 +61,13 @@ def process_file(
         Interrupted: Ctrl-C; the output is playable.
     """
     source_name, target = os.fspath(input), Path(output)
+    for name, seconds in (("start", start), ("duration", duration)):
+        if seconds is not None and not 0 <= seconds < math.inf:
+            raise SettingsError(f"{name} {seconds}: write seconds, from 0 on")
     check_writable(target, overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
-        if not is_url(source_name) and target.exists() and target.samefile(source_name):
+        if not is_url(source_name) and os.path.exists(target) and target.samefile(source_name):
             raise OutputError(f"{target}: is the input itself; choose another name")
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
@@ -100,7 +104,8 @@ def _run(
     on_progress: OnProgress | None,
 ) -> Summary:
     stats = Stats()
-    behind = stack.enter_context(parse(background, background_fit))
+    aspect = float(source.format.sample_aspect_ratio)
+    behind = stack.enter_context(parse(background, background_fit, pixel_aspect=aspect))
     matting = stack.enter_context(
         Matting(os.fspath(model), device, frame_rate=float(source.format.frame_rate), stats=stats)
     )

@@ -89,9 +89,14 @@ def run_live(
     def figures() -> Figures:
         return pipeline.figures()
 
-    sink = _sink(settings, functools.partial(_output, store, figures, overwrite=overwrite))
+    output = functools.partial(_output, store, figures, overwrite=overwrite)
+    sink = _sink(settings, output, report)
     with ExitStack() as stack:
-        log = None if stats_json is None else stack.enter_context(StatsLog(stats_json))
+        log = (
+            None
+            if stats_json is None
+            else stack.enter_context(StatsLog(stats_json, overwrite=overwrite))
+        )
         trouble = _BackgroundTrouble(report)
         compositor = stack.enter_context(LiveCompositor(settings, trouble.report))
         matting = stack.enter_context(LiveMatting(store, stats, report))
@@ -210,13 +215,17 @@ def _virtual_device(sink: Sink) -> Callable[[], str | None]:
     return lambda: cameras[0].device
 
 
-def _sink(settings: Settings, output: Callable[[str], Sink]) -> Sink:
+def _sink(settings: Settings, output: Callable[[str], Sink], report: Callable[[str], None]) -> Sink:
+    twice = {name for name in settings.outputs if settings.outputs.count(name) > 1}
+    if twice:
+        raise SettingsError(f"output {twice.pop()}: is there twice; leave one out")
     sinks = [output(name) for name in settings.outputs]
     if len(sinks) == 1:
         return sinks[0]
     # Files take their time: not that of those on air, who come first.
     ready = [DetachedSink(sink) if isinstance(sink, FileSink) else sink for sink in sinks]
-    return FanoutSink(sorted(ready, key=lambda sink: not isinstance(sink, VirtualCameraSink)))
+    first = sorted(ready, key=lambda sink: not isinstance(sink, VirtualCameraSink))
+    return FanoutSink(first, report)
 
 
 def _output(

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from realtime.closing import Closing
 from realtime.stats import Progress, Summary
@@ -35,7 +35,7 @@ class Quiet(Closing):
 
     def error(self, message: str) -> None:
         """The run has failed."""
-        print(f"Error: {message}", file=sys.stderr)
+        _say(f"Error: {message}", sys.stderr)
 
     def close(self) -> None:
         """Nothing to clear away."""
@@ -52,14 +52,14 @@ class Lines(Quiet):
         now = self._clock()
         if now - self._last >= _LINE_INTERVAL:
             self._last = now
-            print(describe(progress), file=sys.stderr, flush=True)
+            _say(describe(progress), sys.stderr)
 
     def note(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        _say(line, sys.stderr)
 
     def summary(self, summary: Summary) -> None:
         for note in summary.notes:
-            print(f"note: {note}", file=sys.stderr)
+            _say(f"note: {note}", sys.stderr)
         say(str(summary))
 
 
@@ -133,12 +133,25 @@ class JsonLines(Quiet):
 
 
 def say(line: str) -> None:
-    """Prints a line to stdout; when nobody reads it any more, the run goes on unheard."""
+    """Prints a line to stdout; where that fails, as on a full disk, the run goes on unheard."""
+    _say(line, sys.stdout)
+
+
+def _say(line: str, stream: TextIO) -> None:
     try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        # What Python would flush at its end has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(line, file=stream, flush=True)
+    except OSError:
+        deafen(stream)
+
+
+def deafen(stream: TextIO) -> None:
+    """Sends what a stream still holds, and all to come, nowhere.
+
+    For one that cannot be written to: Python would try again at its end, and complain then.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def describe(progress: Progress) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from realtime.capture import Source
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, VideoFormat
+from realtime.interrupts import bouncing
 from realtime.output import Sink
 from realtime.stats import Progress, Stats, Summary
 from realtime.worker import Worker
@@ -128,19 +129,20 @@ class Run(ABC):
             self._sink.open(self._video, transparent=self._transparent)
             interrupted = self._run_workers(on_progress)
             if self._written():
-                self._sink.close(early=self._stopping.is_set())
+                with bouncing(_PATIENCE, since=interrupted):
+                    self._sink.close(early=self._stopping.is_set())
             else:
                 self._sink.abort()
         except BaseException:
             self._sink.abort()
             raise
         summary = self._summary()
-        if interrupted:
+        if interrupted is not None:
             raise Interrupted(summary)
         return summary
 
-    def _run_workers(self, on_progress: OnProgress | None) -> bool:
-        """Runs the threads to their end and joins them; returns whether Ctrl-C came.
+    def _run_workers(self, on_progress: OnProgress | None) -> float | None:
+        """Runs the threads to their end and joins them; returns when Ctrl-C came, if it did.
 
         Raises what the first failing thread raised.
         """
@@ -150,16 +152,16 @@ class Run(ABC):
             Worker("output", self._output, self._cancel),
         ]
         self._started = time.perf_counter()
-        interrupted = False
+        interrupted: float | None = None
         try:
             for worker in workers:
                 worker.start()
             try:
                 self._wait_for(workers[-1], on_progress)
             except KeyboardInterrupt:
-                interrupted = True
+                interrupted = time.perf_counter()
                 self.stop()
-                self._finish_in_peace(workers[-1])
+                self._finish_in_peace(workers[-1], interrupted + _PATIENCE)
         except BaseException:
             self._cancel()
             raise
@@ -192,9 +194,8 @@ class Run(ABC):
         if on_progress is not None:
             on_progress(self._progress())
 
-    def _finish_in_peace(self, last: Worker) -> None:
+    def _finish_in_peace(self, last: Worker, patience: float) -> None:
         """Waits after Ctrl-C; a second one counts only after a while: fingers bounce."""
-        patience = time.perf_counter() + _PATIENCE
         ended = False
         while not ended:
             try:

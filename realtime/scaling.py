@@ -32,7 +32,7 @@ def shrink(picture: UInt8, size: tuple[int, int]) -> UInt8:
     return scaled
 
 
-def crop_to_aspect(picture: UInt8, width: int, height: int) -> UInt8:
+def crop_to_aspect(picture: UInt8, width: float, height: float) -> UInt8:
     """The largest central part of a picture, (H, W, …), that has the aspect of width × height."""
     rows, columns = picture.shape[:2]
     kept_columns = min(columns, max(1, round(rows * width / height)))

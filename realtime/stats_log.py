@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ from realtime.stats import Figures, Summary
 
 _INTERVAL = 1.0
 
+# Bytes that are enough to know a log by.
+_LONGEST_LINE = 1000
+
 
 class StatsLog(Closing):
     """Writes lines with their `event`, as `--json` does: "stats" each second, then "summary".
@@ -21,19 +25,31 @@ class StatsLog(Closing):
     A disk that fills up in the middle ends the log, not the run. A context manager.
 
     Args:
-        path: the file; one that exists is replaced.
+        path: the file; an earlier log is replaced.
         clock: seconds.
+        overwrite: whether something else may be replaced as well.
 
     Raises:
-        OutputError: the file cannot be opened.
+        OutputError: the file cannot be opened, or holds something else.
     """
 
-    def __init__(self, path: str | Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        overwrite: bool = False,
+    ) -> None:
         self._clock = clock
         self._due = clock() + _INTERVAL
         self._note = ""
         self._path = path
         try:
+            if not overwrite and _holds_something_else(path):
+                raise OutputError(
+                    f"{path}: exists and holds no figures; add -y to overwrite it, or choose "
+                    "another file for them"
+                )
             self._file = open(path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115
         except (OSError, ValueError) as error:
             raise OutputError(
@@ -76,6 +92,15 @@ class StatsLog(Closing):
             self._file.close()
         except OSError as error:
             self._note = f"{self._path}: the figures break off: {_reason(error)}"
+
+
+def _holds_something_else(path: str | Path) -> bool:
+    """Whether a file has contents, and they are no log of ours."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        first = file.readline(_LONGEST_LINE)
+    return bool(first) and not first.startswith(b'{"event": ')
 
 
 def _reason(error: Exception) -> str:

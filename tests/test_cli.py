@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import click
 import numpy as np
 import pytest
 
+from realtime.commands.common import Time
 from tests.media import audio_packets, decode, write_clip
 
 
@@ -151,19 +153,37 @@ def test_options_of_the_command_line_win_over_the_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: signal.Signals) -> None:
+def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: str) -> None:
     out = tmp_path / "out.mp4"
     command = _command("demo", out, "--seconds", "1000", "--json")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "progress"
-        process.send_signal(sent)
+        for _ in range(2):  # fingers bounce, also while the file is being finished
+            process.send_signal(getattr(signal, sent))
+            time.sleep(0.1)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 130
     assert len(decode(out)) == json.loads(rest.splitlines()[-1])["frames_out"] > 0
     assert sorted(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    with open("/dev/full", "w") as full:
+        config = subprocess.run(
+            _command("config"), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+        demo = subprocess.run(
+            _command("demo", out, "--seconds", "0.2", "--json"), stdout=full, check=False
+        )
+    assert config.returncode == 1
+    assert config.stderr == "Error: stdout: No space left on device; send it elsewhere\n"
+    assert demo.returncode == 0, "what nobody hears is no reason to lose the result"
+    assert len(decode(out)) > 0
 
 
 def test_models_lists_what_is_embedded_and_what_is_named(tmp_path: Path) -> None:
@@ -301,3 +321,17 @@ def test_a_failing_stage_ends_the_program_at_once(tmp_path: Path) -> None:
     assert "not an alpha" in done.stderr
     # Generous: it is an endless run that would otherwise only end with the timeout above.
     assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("90", 90), ("1:30", 90), ("0:01:30.5", 90.5), (".5", 0.5), ("1:.5", 60.5), ("2:00:00", 7200)],
+)
+def test_ways_to_write_a_time(given: str, seconds: float) -> None:
+    assert Time().convert(given, None, None) == seconds
+
+
+@pytest.mark.parametrize("given", ["", ".", "1:70", "1:60:00", "-1", "1e3", "1:2:3:4", "90000000"])
+def test_what_is_no_time(given: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"not a time|longer than"):
+        Time().convert(given, None, None)

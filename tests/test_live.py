@@ -122,3 +122,8 @@ def test_bad_input_is_told_before_anything_is_sent(arguments: dict[str, Any], me
     options = {**_OPTIONS, **arguments.pop("options", {})}
     with pytest.raises(SettingsError, match=message):
         run_live(options, seconds=0.1, **arguments)
+
+
+def test_one_output_twice_is_a_mistake() -> None:
+    with pytest.raises(SettingsError, match="output null: is there twice"):
+        run_live({**_OPTIONS, "outputs": ("null", "null")})

@@ -85,3 +85,18 @@ def test_a_full_disk_ends_the_log_and_not_the_run() -> None:
         log.summary(_summary())
     (note,) = log.notes()
     assert note.startswith("/dev/full: the figures break off: No space left")
+
+
+def test_an_earlier_log_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "stats.jsonl"
+    for _ in range(2):
+        with StatsLog(path) as log:
+            log.summary(_summary())
+        assert len(_lines(path)) == 1
+    path.write_text("precious")
+    with pytest.raises(OutputError, match="add -y"):
+        StatsLog(path)
+    assert path.read_text() == "precious"
+    with StatsLog(path, overwrite=True) as log:
+        log.summary(_summary())
+    assert len(_lines(path)) == 1

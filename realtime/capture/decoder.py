@@ -52,6 +52,14 @@ class Decoder:
         self.video_end = self._find_video_end()
         self.frame_count = stream.frames or None
         self.sample_aspect_ratio = stream.sample_aspect_ratio or Fraction(1)
+        self._left_out = [
+            what
+            for what, there in (
+                ("subtitles", container.streams.subtitles),
+                ("chapters", container.chapters()),
+            )
+            if there
+        ]
         # AVI stores the order of decoding alone, which FFmpeg gives out as times.
         self._has_times = container.format.name != "avi"
 
@@ -120,7 +128,7 @@ class Decoder:
         To be called once.
         """
         if origin == self.first_instant:
-            return _from_zero(self._timed(origin))
+            return self._from_zero(self._timed(origin))
         for lead in _SEEK_LEADS:
             target = max(self.first_instant, origin - lead)
             try:
@@ -131,11 +139,30 @@ class Decoder:
             first = next(frames, None)
             # A frame at the origin or before it proves that nothing in between was jumped over.
             if first is not None and first.pts is not None and first.pts <= 0:
-                return _from_zero(chain([first], frames))
+                return self._from_zero(chain([first], frames))
         # It cannot seek, or begins after the asked time: nothing is before the beginning.
         self._container.close()
         self._open()
-        return _from_zero(self._timed(origin))
+        return self._from_zero(self._timed(origin))
+
+    def _from_zero(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Leaves out what lies between the key frame that was sought and the asked start.
+
+        But not the frame that is on then, where it stays for longer than one usually does.
+        """
+        usual = 1 / self.frame_rate / self.time_base
+        on: av.VideoFrame | None = None
+        for frame in frames:
+            if frame.pts is None:
+                continue
+            if frame.pts < 0:
+                on = frame
+                continue
+            if on is not None and frame.pts > usual:
+                on.pts = 0
+                yield on
+            on = None
+            yield frame
 
     def _timed(self, origin: Fraction) -> Iterator[av.VideoFrame]:
         """Decoded frames from the present position on, their `pts` counted from the origin.
@@ -187,8 +214,10 @@ class Decoder:
                 yield frame
 
     def notes(self) -> tuple[str, ...]:
-        """What went wrong, one sentence each."""
+        """What went wrong or is left out, one sentence each."""
         notes = []
+        if self._left_out:
+            notes.append(f"{' and '.join(self._left_out)} of {self._name} are not taken along")
         if self._damaged:
             notes.append(f"{self._damaged} damaged packets in {self._name} were skipped or patched")
         if self._broke_off is not None:
@@ -198,8 +227,3 @@ class Decoder:
     def close(self) -> None:
         """Closes the file. Idempotent."""
         self._container.close()
-
-
-def _from_zero(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Leaves out what lies between the key frame that was sought and the asked start."""
-    return (frame for frame in frames if frame.pts is not None and frame.pts >= 0)

@@ -17,6 +17,9 @@ from realtime.frame import Frame, Planes, VideoFormat
 
 _ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
+# Transfer characteristics of H.273 that 8 bits of SDR are not made for.
+_HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
+
 # A file that ends this much before its own header's word was cut short; less is rounding.
 _MISSING_SECONDS = Fraction(1, 2)
 
@@ -64,6 +67,7 @@ class FileSource(Source):
         self._pending: av.VideoFrame | None = first
         self._size = (first.width, first.height)
         self._turn = _ROTATIONS.get(round(first.rotation) % 360)
+        self._interlaced = bool(first.interlaced_frame)
         self.format = self._describe(first)
 
     def _nothing(self, start: float) -> str:
@@ -138,6 +142,17 @@ class FileSource(Source):
 
     def notes(self) -> tuple[str, ...]:
         notes = list(self._decoder.notes())
+        hdr = _HDR.get(self.format.color.transfer)
+        if hdr is not None:
+            notes.append(
+                f"{self.name} is {hdr}: its pictures were cut to 8 bits, and the background does "
+                "not have its colours; convert it to SDR (BT.709) first"
+            )
+        if self._interlaced:
+            notes.append(
+                f"{self.name} is interlaced and was taken as it is: outlines may look like combs; "
+                "deinterlace it first"
+            )
         if self._reordered:
             notes.append(f"{self._reordered} timestamps of {self.name} were out of order")
         promised = self._decoder.video_end

@@ -14,6 +14,7 @@ import click
 from realtime import progress
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import Interrupted, RealtimeError
+from realtime.interrupts import ignore_from_now_on
 from realtime.stats import Summary
 
 _LONGEST_SECONDS = 1e7  # four months
@@ -33,10 +34,13 @@ class Time(click.ParamType[float]):
     ) -> float:
         if isinstance(value, float):
             return value
-        if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", value):
+        if not re.fullmatch(r"(\d+:){0,2}(\d+(\.\d*)?|\.\d+)", value):
             self.fail(f"{value!r} is not a time; write 90, 1:30 or 0:01:30.5", param, ctx)
         seconds = 0.0
-        for part in value.split(":"):
+        first, *rest = value.split(":")
+        if any(float(part) >= 60 for part in rest):
+            self.fail(f"{value!r} is not a time: minutes and seconds go up to 59", param, ctx)
+        for part in (first, *rest):
             seconds = seconds * 60 + float(part)
         if seconds > _LONGEST_SECONDS:
             self.fail(f"{value!r} is longer than any video", param, ctx)
@@ -77,7 +81,8 @@ def job_options(default_background: str) -> Decorator:
             default=default_background,
             show_default=True,
             metavar="WHAT",
-            help="blur, blur:5% of the height, #00b140, transparent, demo, or a picture or video.",
+            help="blur, blur:5% of the height, #00b140, green, transparent, demo, or a picture, a "
+            "video, or a folder of pictures.",
         ),
         click.option(
             "--background-fit",
@@ -149,6 +154,7 @@ def run_job(
         reporter.error(str(error))
         sys.exit(1)
     except Interrupted as interrupted:
+        ignore_from_now_on()
         reporter.summary(interrupted.summary)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from realtime.errors import OutputError
 from realtime.frame import Frame, VideoFormat
@@ -12,23 +12,27 @@ from realtime.output.sink import Sink
 class FanoutSink(Sink):
     """Gives every frame to several outputs, the most pressing first.
 
-    One that breaks is given up and told of in the notes, and the others go on: whoever is on air
-    stays there when the disk is full. The last one to break fails the run, as does any that cannot
-    even be opened. The user closing one of them ends the run.
+    One that breaks is given up, which is told at once and in the notes, and the others go on:
+    whoever is on air stays there when the disk is full. The last one to break fails the run, as
+    does any that cannot even be opened. The user closing one of them ends the run.
 
     Args:
         sinks: at least one.
+        report: is told in one line of an output that is given up; from any thread.
 
     Attributes:
         sinks: all of them.
     """
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
+    def __init__(
+        self, sinks: Sequence[Sink], report: Callable[[str], None] = lambda line: None
+    ) -> None:
         if not sinks:
             raise ValueError("there must be at least one output")
         self.sinks = tuple(sinks)
         self._working = list(sinks)
         self._broken: list[str] = []
+        self._report = report
         self.pump_interval = min(sink.pump_interval for sink in sinks)
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
@@ -51,6 +55,7 @@ class FanoutSink(Sink):
             raise error
         self._working = working
         self._broken.append(f"an output was given up: {error}")
+        self._report(self._broken[-1])
 
     def pump(self) -> bool:
         goes_on = True

@@ -46,6 +46,9 @@ _KINDS: dict[str, tuple[str, _Encoding, _Encoding | None]] = {
     ".webm": ("webm", _VP9, _VP9_ALPHA),
 }
 
+# Others cannot be read without what is written last.
+_READABLE_UNFINISHED = (".mkv", ".webm")
+
 # Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
 _FINEST_TIME_BASE = Fraction(1, 90_000)
 
@@ -87,7 +90,8 @@ class FileSink(Sink):
         audio: sound to go along; closed along with this sink.
         overwrite: whether the file may exist already.
         from_first: whether time starts with the first frame, as for a live source, whose clock
-            started long ago; otherwise it starts at 0, and a first frame may come later.
+            started long ago; otherwise it starts at 0, and a first frame may come later. When the
+            disk is full, a live take is kept up to there, as mkv or webm.
 
     Raises:
         OutputError: see `check_writable`.
@@ -178,7 +182,33 @@ class FileSink(Sink):
                 self._audio.mux_until(time)
             self._container.mux(packets)
         except (av.error.FFmpegError, OSError) as error:
-            raise self._broken(error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> OutputError:
+        """Gives the file up, and tells."""
+        if self._from_first and self._salvage():
+            return OutputError(
+                f"{self._path}: ends early, it cannot be written any further: {reason(error)}"
+            )
+        self.abort()
+        return self._broken(error)
+
+    def _salvage(self) -> bool:
+        """Keeps what was written until now, where a player can read it; returns whether it can.
+
+        What was live cannot be recorded again.
+        """
+        assert self._container is not None
+        with suppress(av.error.FFmpegError, OSError):
+            self._container.close()
+        self._release()
+        readable = self._path.suffix.lower() in _READABLE_UNFINISHED
+        with suppress(OSError):
+            if readable and self._part.stat().st_size:
+                self._publish()
+                return True
+            self._part.unlink()
+        return False
 
     def _to_av(self, frame: Frame) -> av.VideoFrame:
         planes = frame.planes
@@ -206,8 +236,7 @@ class FileSink(Sink):
             self._container.close()
             self._publish()
         except (av.error.FFmpegError, OSError) as error:
-            self.abort()
-            raise self._broken(error) from error
+            raise self._failed(error) from error
         self._release()
 
     def _publish(self) -> None:

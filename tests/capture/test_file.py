@@ -117,6 +117,27 @@ class TestTime:
         assert frames[0].pts == 0
         assert frames[-1].time == pytest.approx(9 / 25, abs=0.6e-3)
 
+    @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+    def test_a_start_within_a_long_frame_begins_with_that_frame(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        pts = [0, 1, 2, 3, 49, 50, 51]
+        clip = write_clip(tmp_path / name, frames=7, pts=pts, rate=Fraction(25))
+        frames, _ = read(clip, start=1.0)
+        assert_shows(frames, range(3, 7))
+        assert [round(frame.time * 25) for frame in frames] == [0, 24, 25, 26]
+        alone, _ = read(clip, start=1.0, duration=0.2)
+        assert_shows(alone, range(3, 4))
+
+    def test_what_is_not_taken_along_is_noted(self, tmp_path: Path) -> None:
+        hdr = ColorTags(full_range=False, matrix=9, primaries=9, transfer=16)
+        clip = write_clip(tmp_path / "hdr.mp4", color=hdr)
+        (note,) = read(clip)[1]
+        assert "is HDR (PQ)" in note
+        clip = write_clip(tmp_path / "tff.mp4", options={"x264-params": "tff=1"})
+        (note,) = read(clip)[1]
+        assert "is interlaced" in note
+
     def test_duration_ends_before_the_frame_that_is_due_at_it(self, tmp_path: Path) -> None:
         """0.1 in binary is a little more than 0.1; the fourth frame at 30 fps is not in it."""
         clip = write_clip(tmp_path / "clip.mp4", frames=30)

@@ -15,7 +15,8 @@ import pytest
 from realtime.capture import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import BackgroundError
-from realtime.frame import ColorTags, Float32, Matte, Planes, UInt8
+from realtime.frame import ColorTags, Float32, Matte, Planes, UInt8, VideoFormat
+from realtime.output import FileSink
 from realtime.output.backgrounds import (
     Background,
     Blur,
@@ -181,6 +182,15 @@ class TestImage:
         assert np.abs(rgb[14:34, 34:] - (20, 30, 220)).max() <= 4
 
     @pytest.mark.parametrize("fit", FITS)
+    def test_on_wide_pixels_a_disc_is_drawn_narrow(self, fit: Fit) -> None:
+        disc = np.zeros((96, 96, 3), np.uint8)
+        cv2.circle(disc, (48, 48), 30, (255, 255, 255), -1)
+        # Seen, the 64×48 pixels of the frame are as wide as 128×48 square ones.
+        bright = shown(Image(disc, fit, 2.0), self.COLOR)[..., 1] > 128
+        rows, columns = bright.any(1).sum(), bright.any(0).sum()
+        assert 2 * columns == pytest.approx(rows if fit == "fit" else 80, abs=2)
+
+    @pytest.mark.parametrize("fit", FITS)
     def test_the_same_aspect_needs_neither(self, fit: Fit) -> None:
         rgb = shown(Image(picture(640, 480), fit), self.COLOR).astype(int)
         assert np.abs(rgb[:, :30] - (220, 20, 30)).max() <= 4
@@ -266,6 +276,29 @@ def nearest_index(luma: int) -> int:
 
 
 class TestVideo:
+    @pytest.mark.parametrize("own", [1, 2])
+    @pytest.mark.parametrize("frames", [1, 2])
+    def test_its_shape_is_seen_right_on_whatever_pixels(
+        self, tmp_path: Path, own: int, frames: int
+    ) -> None:
+        # Seen, a disc, 40 of 96 lines high.
+        luma = np.zeros((96, 96), np.uint8)
+        cv2.ellipse(luma, (48, 48), (20 // own, 20), 0, 0, 360, 255, -1)
+        disc = replace(gray_frame(0, size=(96, 96)), index=0, pts=0)
+        disc.planes.y[...] = 16 + luma // 2
+        path = tmp_path / "disc.mp4"
+        video = VideoFormat(
+            96, 96, Fraction(30), Fraction(1, 30), disc.color, sample_aspect_ratio=Fraction(own)
+        )
+        sink = FileSink(path)
+        sink.open(video, transparent=False)
+        sink.write(disc)
+        sink.close()
+        with Video(str(path), pixel_aspect=float(frames)) as background:
+            bright = shown(background, COLORS[0], (96, 96))[..., 1] > 60
+        rows, columns = bright.any(1).sum(), bright.any(0).sum()
+        assert frames * columns == pytest.approx(rows, abs=4)
+
     @pytest.mark.parametrize("rate", [10, 30, 60])
     @pytest.mark.parametrize("behind_rate", [10, 30, 60])
     def test_it_plays_at_its_own_rate_and_loops(

@@ -76,7 +76,8 @@ def test_each_gets_every_frame(parts: tuple[Part, Part]) -> None:
 def test_one_that_breaks_is_given_up_and_told_of(
     parts: tuple[Part, Part], which: int, where: str
 ) -> None:
-    sink = FanoutSink(parts)
+    told: list[str] = []
+    sink = FanoutSink(parts, told.append)
     sink.open(FORMAT, transparent=False)
     parts[which].broken = where
     for index in range(3):
@@ -87,6 +88,7 @@ def test_one_that_breaks_is_given_up_and_told_of(
     assert parts[1 - which].events == ["open", "close"]
     assert parts[which].events == ["open", "abort"]
     assert sink.notes()[-1] == f"an output was given up: {parts[which].name} broke in {where}"
+    assert told == [sink.notes()[-1]]
 
 
 @pytest.mark.parametrize("where", ["write", "pump"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -175,6 +177,41 @@ class TestEveryKind:
         sink.abort()
         assert "\n" not in str(caught.value)
         assert list(tmp_path.iterdir()) == []
+
+
+class _Filling:
+    """A container on a disk that is full after some packets."""
+
+    def __init__(self, container: Any, left: int) -> None:
+        self._container = container
+        self._left = left
+
+    def mux(self, packets: Any) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._container.mux(packets)
+
+    def close(self) -> None:
+        self._container.close()
+
+
+@pytest.mark.parametrize(("ending", "kept"), [(".mkv", True), (".webm", True), (".mp4", False)])
+@pytest.mark.parametrize("live", [True, False])
+def test_when_the_disk_is_full_a_live_take_is_kept_up_to_there(
+    tmp_path: Path, ending: str, kept: bool, live: bool
+) -> None:
+    path = tmp_path / f"out{ending}"
+    sink = FileSink(path, from_first=live)
+    sink.open(FORMAT, transparent=False)
+    sink._container = _Filling(sink._container, 150)  # type: ignore[assignment]
+    frames = frames_at(list(range(300)), Fraction(1, 30))
+    with pytest.raises(OutputError, match="No space left"):
+        list(map(sink.write, frames))
+    sink.abort()
+    assert list(tmp_path.iterdir()) == ([path] if live and kept else [])
+    if live and kept:
+        assert len(decode(path)) > 50
 
 
 def write_all(sink: FileSink, frames: list[Frame]) -> None:

@@ -39,12 +39,14 @@ _SHORTEST_SLIDE = 0.1
 _LONGEST_SLIDE = 86_400.0
 
 _KINDS = (
-    "blur, blur:5%, #00b140, green, transparent, demo, or the path of a picture, a video, or a "
-    "folder of pictures"
+    "blur, blur:5%, #00b140, green, {}demo, or the path of a picture, a video, or a folder of "
+    "pictures"
 )
 
 
-def parse(text: str, fit: Fit = "cover", *, live: bool = False) -> Background:
+def parse(
+    text: str, fit: Fit = "cover", *, live: bool = False, pixel_aspect: float = 1.0
+) -> Background:
     """The background that a user names.
 
     Args:
@@ -53,6 +55,7 @@ def parse(text: str, fit: Fit = "cover", *, live: bool = False) -> Background:
             "FOLDER@N" shows each of them for N seconds.
         fit: how an image is scaled; see `Image`.
         live: whether frames do not wait, see `Slideshow`.
+        pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
         BackgroundError: it is none of these.
@@ -65,7 +68,7 @@ def parse(text: str, fit: Fit = "cover", *, live: bool = False) -> Background:
         return Color(_GREEN)
     if text == "demo":
         with as_file(files(__package__).joinpath("assets", _DEMO_PICTURE)) as path:
-            return _from_file(str(path), fit)
+            return _from_file(str(path), fit, pixel_aspect)
     if text == "blur" or text.startswith("blur:"):
         return Blur(_strength(text))
     if text.startswith("#"):
@@ -75,13 +78,19 @@ def parse(text: str, fit: Fit = "cover", *, live: bool = False) -> Background:
         return Color((red, green, blue))
     # Not Path: it raises what it cannot tell, such as for too long a name.
     if os.path.isdir(text):
-        return Slideshow(text, fit=fit, patient=not live)
+        return Slideshow(text, fit=fit, patient=not live, pixel_aspect=pixel_aspect)
     folder, _, given = text.rpartition("@")
     if os.path.isdir(folder) and not os.path.exists(text):
-        return Slideshow(folder, _seconds(text, given), fit, patient=not live)
+        seconds = _seconds(text, given)
+        return Slideshow(folder, seconds, fit, patient=not live, pixel_aspect=pixel_aspect)
+    # A live picture has nowhere to carry an alpha.
+    kinds = _KINDS.format("" if live else "transparent, ")
     if not os.path.isfile(text):
-        raise BackgroundError(f"background {text}: no such file; choose {_KINDS}")
-    return _from_file(text, fit)
+        raise BackgroundError(f"background {text}: no such file; choose {kinds}")
+    try:
+        return _from_file(text, fit, pixel_aspect)
+    except BackgroundError as error:
+        raise BackgroundError(f"{error}; choose {kinds}") from None
 
 
 def _strength(text: str) -> float:
@@ -111,14 +120,13 @@ def _seconds(text: str, given: str) -> float:
     return seconds
 
 
-def _from_file(path: str, fit: Fit) -> Background:
+def _from_file(path: str, fit: Fit, pixel_aspect: float) -> Background:
     image = read_image(path)
     if image is not None:
-        return Image(image, fit)
+        return Image(image, fit, pixel_aspect)
     try:
-        return Video(path)
+        return Video(path, pixel_aspect)
     except BackgroundError as error:
         raise BackgroundError(
-            f"background {path}: neither a picture nor a video that can be read ({error}); "
-            f"choose {_KINDS}"
+            f"background {path}: neither a picture nor a video that can be read ({error})"
         ) from None

@@ -30,6 +30,7 @@ class Slideshow(Background):
         crossfade: seconds in which one becomes the next, no longer than half of `seconds`.
         patient: whether a frame waits for a picture that is due, as for files; otherwise the old
             one stays until the new one is there.
+        pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
         BackgroundError: there is no picture in the folder.
@@ -43,10 +44,12 @@ class Slideshow(Background):
         *,
         crossfade: float = _CROSSFADE,
         patient: bool = True,
+        pixel_aspect: float = 1.0,
     ) -> None:
         self._folder = folder
         self._seconds = seconds
         self._fit = fit
+        self._pixel_aspect = pixel_aspect
         self._fading = min(crossfade, seconds / 2)
         self._patient = patient
         self._pool = Pool()
@@ -81,7 +84,7 @@ class Slideshow(Background):
                 continue
             if rgb is not None:
                 self._last = index
-                image = Image(rgb, self._fit)
+                image = Image(rgb, self._fit, self._pixel_aspect)
                 if matte is not None:
                     image.behind(matte)
                 return image

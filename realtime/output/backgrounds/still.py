@@ -42,18 +42,21 @@ class Image(Still):
         rgb: uint8 (H, W, 3).
         fit: "cover" fills the frame and crops what juts out; "fit" shows all of the picture, with
             black around it.
+        pixel_aspect: width of the frame's pixels by their height; those of the picture are square.
     """
 
-    def __init__(self, rgb: UInt8, fit: Fit = "cover") -> None:
+    def __init__(self, rgb: UInt8, fit: Fit = "cover", pixel_aspect: float = 1.0) -> None:
         super().__init__()
         self._rgb = rgb
         self._fit = fit
+        self._pixel_aspect = pixel_aspect
 
     def _draw(self, width: int, height: int, color: ColorTags) -> Planes:
         if self._fit == "cover":
-            picture = _scale(crop_to_aspect(self._rgb, width, height), width, height)
+            visible = crop_to_aspect(self._rgb, width * self._pixel_aspect, height)
+            picture = _scale(visible, width, height)
         else:
-            rows, columns = self._rgb.shape[:2]
+            rows, columns = self._rgb.shape[0], self._rgb.shape[1] / self._pixel_aspect
             scale = min(width / columns, height / rows)
             size = max(1, round(columns * scale)), max(1, round(rows * scale))
             left, top = (width - size[0]) // 2, (height - size[1]) // 2

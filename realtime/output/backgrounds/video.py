@@ -35,12 +35,13 @@ class Video(Background):
 
     Args:
         path: the file.
+        pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
         BackgroundError: it is not a video.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, pixel_aspect: float = 1.0) -> None:
         self._path = path
         try:
             self._source = FileSource(path)
@@ -48,6 +49,8 @@ class Video(Background):
         except SourceError as error:
             raise BackgroundError(str(error)) from None
         assert first is not None  # a FileSource has decoded its first frame
+        # Of the frame's pixels, by that of the video's own.
+        self._pixel_aspect = pixel_aspect / float(self._source.format.sample_aspect_ratio)
         self._current: Frame = first
         self._next: Frame | None = self._source.read()
         self._start: float | None = None
@@ -62,7 +65,7 @@ class Video(Background):
         key = (self._current.index, frame.planes.width, frame.planes.height, frame.color)
         shown = self._shown
         if shown is None or (shown.index, shown.width, shown.height, shown.color) != key:
-            shown = self._shown = _Shown(*key, planes=_draw(self._current, frame))
+            shown = self._shown = _Shown(*key, planes=self._draw(frame))
         return shown.planes
 
     def _advance(self, time: float) -> None:
@@ -85,28 +88,27 @@ class Video(Background):
         except SourceError as error:
             raise BackgroundError(str(error)) from error
 
+    def _draw(self, frame: Frame) -> Planes:
+        """The current picture, for this frame."""
+        current = self._current
+        width, height = frame.planes.width, frame.planes.height
+        same_color = np.allclose(
+            rgb_to_yuv_matrix(current.color, current.planes.height),
+            rgb_to_yuv_matrix(frame.color, height),
+        )
+        if same_color:
+            return Planes(
+                self._cover(current.planes.y, width, height),
+                self._cover(current.planes.u, width // 2, height // 2),
+                self._cover(current.planes.v, width // 2, height // 2),
+            )
+        rgb = self._cover(planes_to_rgb(current.planes, current.color), width, height)
+        return rgb_to_planes(rgb, frame.color)
+
+    def _cover(self, picture: UInt8, width: int, height: int) -> UInt8:
+        visible = crop_to_aspect(picture, width * self._pixel_aspect, height)
+        scaled: UInt8 = cv2.resize(visible, (width, height), interpolation=cv2.INTER_LINEAR)
+        return scaled
+
     def close(self) -> None:
         self._source.close()
-
-
-def _draw(background: Frame, frame: Frame) -> Planes:
-    width, height = frame.planes.width, frame.planes.height
-    same_color = np.allclose(
-        rgb_to_yuv_matrix(background.color, background.planes.height),
-        rgb_to_yuv_matrix(frame.color, height),
-    )
-    if same_color:
-        return Planes(
-            _cover(background.planes.y, width, height),
-            _cover(background.planes.u, width // 2, height // 2),
-            _cover(background.planes.v, width // 2, height // 2),
-        )
-    rgb = _cover(planes_to_rgb(background.planes, background.color), width, height)
-    return rgb_to_planes(rgb, frame.color)
-
-
-def _cover(picture: UInt8, width: int, height: int) -> UInt8:
-    scaled: UInt8 = cv2.resize(
-        crop_to_aspect(picture, width, height), (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    return scaled
