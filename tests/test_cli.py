@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -158,11 +159,14 @@ def test_options_of_the_command_line_win_over_the_file(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: str) -> None:
     out = tmp_path / "out.mp4"
     command = _command("demo", out, "--seconds", "1000", "--json")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # As a terminal starts it: `nohup`, under which these tests may run, would have HUP ignored.
+    number = getattr(signal, sent)
+    fresh = functools.partial(signal.signal, number, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=fresh) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "progress"
         for _ in range(2):  # fingers bounce, also while the file is being finished
-            process.send_signal(getattr(signal, sent))
+            process.send_signal(number)
             time.sleep(0.1)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 130
