@@ -36,12 +36,12 @@ class Time(click.ParamType[float]):
             return value
         if not re.fullmatch(r"(\d+:){0,2}(\d+(\.\d*)?|\.\d+)", value):
             self.fail(f"{value!r} is not a time; write 90, 1:30 or 0:01:30.5", param, ctx)
-        seconds = 0.0
-        first, *rest = value.split(":")
-        if any(float(part) >= 60 for part in rest):
+        parts = [float(part) for part in value.split(":")]
+        if any(part >= 60 for part in parts[1:]):
             self.fail(f"{value!r} is not a time: minutes and seconds go up to 59", param, ctx)
-        for part in (first, *rest):
-            seconds = seconds * 60 + float(part)
+        seconds = 0.0
+        for part in parts:
+            seconds = seconds * 60 + part
         if seconds > _LONGEST_SECONDS:
             self.fail(f"{value!r} is longer than any video", param, ctx)
         return seconds

@@ -45,10 +45,10 @@ def open_model(
     opened: list[Model] = []
     for name in BEST_FIRST:
         opened.append(open_beside(opened, name, device))
-        if name == BEST_FIRST[-1]:
-            break
         # One run that is fast enough tells; the start need not wait for more.
-        if keeps_up(duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate):
+        if name == BEST_FIRST[-1] or keeps_up(
+            duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate
+        ):
             break
     return opened[-1]
 

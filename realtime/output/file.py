@@ -186,7 +186,8 @@ class FileSink(Sink):
 
     def _failed(self, error: BaseException) -> OutputError:
         """Gives the file up, and tells."""
-        if self._from_first and self._salvage():
+        readable = self._path.suffix.lower() in _READABLE_UNFINISHED
+        if self._from_first and readable and self._salvage():
             return OutputError(
                 f"{self._path}: ends early, it cannot be written any further: {reason(error)}"
             )
@@ -194,7 +195,7 @@ class FileSink(Sink):
         return self._broken(error)
 
     def _salvage(self) -> bool:
-        """Keeps what was written until now, where a player can read it; returns whether it can.
+        """Keeps what was written until now, if anything was; returns whether it did.
 
         What was live cannot be recorded again.
         """
@@ -202,9 +203,8 @@ class FileSink(Sink):
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()
         self._release()
-        readable = self._path.suffix.lower() in _READABLE_UNFINISHED
         with suppress(OSError):
-            if readable and self._part.stat().st_size:
+            if self._part.stat().st_size:
                 self._publish()
                 return True
             self._part.unlink()
