@@ -62,7 +62,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "fast": Architecture(3, 96, 0, (192, 288)),
-    "quality": Architecture(5, 128, 16, (352, 640)),
+    "quality": Architecture(5, 128, 16, (352, 608)),
 }
 
 

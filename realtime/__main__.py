@@ -1,6 +1,21 @@
-"""`python -m realtime` is `realtime`."""
+"""`realtime`, which is `python -m realtime` too."""
 
-from realtime.cli import main
+from __future__ import annotations
+
+import sys
+
+from realtime.interrupts import INTERRUPTED
+
+
+def main() -> None:
+    """Entry point of the `realtime` command."""
+    try:
+        from realtime.cli import main as run
+    except KeyboardInterrupt:
+        # Nothing has begun that would be worth a word.
+        sys.exit(INTERRUPTED)
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -14,12 +14,12 @@ import click
 from realtime._version import __version__
 from realtime.commands.bench import bench
 from realtime.commands.cameras import cameras
-from realtime.commands.common import INTERRUPTED, Number, Time, job_options, run_job
+from realtime.commands.common import Number, Time, job_options, run_job
 from realtime.commands.config import config
 from realtime.commands.doctor import doctor
 from realtime.commands.live import live
 from realtime.errors import RealtimeError
-from realtime.interrupts import take_for_ctrl_c
+from realtime.interrupts import INTERRUPTED, take_for_ctrl_c
 from realtime.progress import deafen
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ for command in (live, cameras, config, doctor, bench):
 
 
 def main() -> None:
-    """Entry point of the `realtime` command."""
+    """Runs the command that the arguments name; exits with what became of it."""
     # Closed by whoever started this: what would be said there is said to nobody.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115

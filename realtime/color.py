@@ -6,6 +6,8 @@ conversions know BT.601 in limited range alone, and would tint everything else.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +51,15 @@ def rgb_to_yuv_matrix(color: ColorTags, height: int) -> NDArray[np.float64]:
     return np.hstack([rows, offset[:, None]])
 
 
+# Asked for with every frame; and linear algebra wakes threads that go on spinning for a while.
+@lru_cache(maxsize=16)
 def yuv_to_rgb_matrix(color: ColorTags, height: int) -> NDArray[np.float64]:
-    """The inverse of `rgb_to_yuv_matrix`; same arguments and shape."""
+    """The inverse of `rgb_to_yuv_matrix`; same arguments and shape; read-only."""
     forward = rgb_to_yuv_matrix(color, height)
     inverse = np.linalg.inv(forward[:, :3])
-    return np.hstack([inverse, -inverse @ forward[:, 3:]])
+    matrix = np.hstack([inverse, -inverse @ forward[:, 3:]])
+    matrix.flags.writeable = False
+    return matrix
 
 
 def merge_to_rgb(y: UInt8, u: UInt8, v: UInt8, color: ColorTags, height: int) -> UInt8:

@@ -233,4 +233,5 @@ class Run(ABC):
             provider_reason=self._estimator.provider_reason,
             stages=self._stats.stages(),
             notes=self._notes(),
+            failures=self._sink.failures(),
         )

@@ -247,6 +247,7 @@ class Summary:
         provider_reason: why this one.
         stages: time per frame of each stage; "latency" is from capture to output.
         notes: what else the user should know, one sentence each.
+        failures: outputs that were given up while others went on, one sentence each.
     """
 
     frames_in: int
@@ -259,6 +260,7 @@ class Summary:
     provider_reason: str
     stages: dict[str, StageTime]
     notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

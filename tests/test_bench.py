@@ -622,6 +622,38 @@ class TestCommand:
         (entry,) = held(tmp_path / "realtime" / "held.json")
         assert (entry.width, entry.height, entry.fps) == (320, 180, 30)
 
+    def test_what_is_there_is_not_overwritten_unasked(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        measured = _report()
+        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
+        there = tmp_path / "r.json"
+        there.write_text("precious", "utf-8")
+        self._fails("exists already; add -y", "--json", str(there))
+        self._fails("is a folder", "--html", str(tmp_path))
+        assert there.read_text("utf-8") == "precious"
+        done = CliRunner().invoke(cli, ["bench", "--quiet", "--json", str(there), "-y"])
+        assert done.exit_code == 0, done.output
+        assert report.read(str(there))
+
+    def test_figures_are_said_even_where_they_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        measured = _report()
+
+        def run(plan: Plan, say: object) -> dict[str, Any]:
+            folder.rmdir()
+            return measured
+
+        monkeypatch.setattr("realtime.bench.runner.run", run)
+        done = CliRunner().invoke(cli, ["bench", "--quiet", "--json", str(folder / "r.json")])
+        assert done.exit_code == 1
+        assert report.text(measured) in done.output
+        assert "cannot be written" in done.output
+
     def test_ctrl_c_ends_it_and_whatever_it_started(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "realtime", "bench", "--size", "320x180"]
         files = ["--json", str(tmp_path / "r.json")]

@@ -19,7 +19,8 @@ import click
 import numpy as np
 import pytest
 
-from realtime.commands.common import Time
+from realtime.commands.common import Time, run_job
+from realtime.stats import Summary
 from tests.media import audio_packets, decode, write_clip
 
 
@@ -172,6 +173,17 @@ def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: str) ->
         assert process.returncode == 130
     assert len(decode(out)) == json.loads(rest.splitlines()[-1])["frames_out"] > 0
     assert sorted(tmp_path.iterdir()) == [out]
+
+
+def test_an_output_that_was_given_up_is_an_error_at_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lost = "an output was given up: take.mkv: no space"
+    summary = Summary(9, 9, 0, 1.0, 9.0, "test", "TestProvider", "for a test", {}, failures=(lost,))
+    with pytest.raises(SystemExit) as left:
+        run_job(lambda on_progress: summary, quiet=True, as_json=False)
+    assert left.value.code == 1
+    assert capsys.readouterr().err == f"Error: {lost}\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

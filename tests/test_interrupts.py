@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from realtime.__main__ import main
 from realtime.interrupts import bouncing, take_for_ctrl_c
 
 
@@ -77,3 +78,16 @@ def test_a_closed_terminal_is_like_ctrl_c_but_nohup_means_it() -> None:
     take_for_ctrl_c()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGHUP)
+
+
+def test_ctrl_c_while_the_program_still_loads_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pressed:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "realtime.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "realtime.cli", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130

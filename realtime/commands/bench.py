@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from realtime.commands.common import INTERRUPTED, Number
+from realtime.commands.common import OVERWRITE, Number
 from realtime.errors import RealtimeError, SourceError
+from realtime.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from realtime.bench.runner import Plan
@@ -148,6 +149,7 @@ Examples:
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures there.")
 @click.option("--html", "html_file", metavar="FILE", help="Write a page with plots there.")
 @click.option("--quiet", is_flag=True, help="Say nothing but the outcome.")
+@OVERWRITE
 def bench(
     input: str | None,
     sizes: tuple[tuple[int, int], ...] | None,
@@ -155,6 +157,7 @@ def bench(
     json_file: str | None,
     html_file: str | None,
     quiet: bool,
+    overwrite: bool,
     **options: Any,
 ) -> None:
     """Measure how fast it is here, on the embedded demo or on the video INPUT.
@@ -172,6 +175,10 @@ def bench(
             options["input"] = input
         elif sizes is not None:
             options["sizes"] = sizes
+        # Before minutes of work.
+        for file in (json_file, html_file):
+            if file is not None:
+                _check_writable(Path(file), overwrite=overwrite)
         _measure(Plan(**options), compare, json_file, html_file, quiet)
     except RealtimeError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -187,17 +194,14 @@ def _measure(
     from realtime.bench import holding, page, report
     from realtime.bench.runner import run
 
-    # Before minutes of work.
     earlier = None if compare is None else report.read(compare)
-    for file in (json_file, html_file):
-        if file is not None and not Path(file).absolute().parent.is_dir():
-            raise RealtimeError(f"{file}: its folder does not exist; create it first")
     measured = run(plan, _silent if quiet else _say)
+    # First: whatever may fail afterwards, it is said.
+    print(report.text(measured), flush=True)
     if json_file is not None:
         _write(json_file, json.dumps(measured, indent=1, allow_nan=False) + "\n")
     if html_file is not None:
         _write(html_file, page.render(measured))
-    print(report.text(measured))
     if earlier is not None:
         print("\n" + report.comparison(earlier, measured))
     try:
@@ -207,6 +211,15 @@ def _measure(
     else:
         if not quiet:
             _say(f"kept in {kept}")
+
+
+def _check_writable(path: Path, *, overwrite: bool) -> None:
+    if path.is_dir():
+        raise RealtimeError(f"{path}: is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise RealtimeError(f"{path}: exists already; add -y to overwrite it")
+    if not path.absolute().parent.is_dir():
+        raise RealtimeError(f"{path}: its folder does not exist; create it first")
 
 
 def _write(file: str, content: str) -> None:

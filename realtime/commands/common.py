@@ -14,14 +14,12 @@ import click
 from realtime import progress
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import Interrupted, RealtimeError
-from realtime.interrupts import ignore_from_now_on
+from realtime.interrupts import INTERRUPTED, ignore_from_now_on
 from realtime.stats import Summary
 
 _LONGEST_SECONDS = 1e7  # four months
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
-
-INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class Time(click.ParamType[float]):
@@ -119,10 +117,12 @@ def stack_options(options: Sequence[Decorator]) -> Decorator:
     return decorate
 
 
+OVERWRITE = click.option("-y", "--overwrite", is_flag=True, help="Overwrite an existing output.")
+
 TELLING: Sequence[Decorator] = (
     click.option("--quiet", is_flag=True, help="Say nothing but errors."),
     click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines on stdout."),
-    click.option("-y", "--overwrite", is_flag=True, help="Overwrite an existing output."),
+    OVERWRITE,
 )
 
 
@@ -155,9 +155,17 @@ def run_job(
         sys.exit(1)
     except Interrupted as interrupted:
         ignore_from_now_on()
-        reporter.summary(interrupted.summary)
+        _tell(reporter, interrupted.summary)
         sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
         reporter.error("interrupted, nothing was written")
         sys.exit(INTERRUPTED)
+    _tell(reporter, summary)
+    if summary.failures:
+        sys.exit(1)
+
+
+def _tell(reporter: progress.Quiet, summary: Summary) -> None:
     reporter.summary(summary)
+    for failure in summary.failures:
+        reporter.error(failure)

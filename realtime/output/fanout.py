@@ -12,7 +12,7 @@ from realtime.output.sink import Sink
 class FanoutSink(Sink):
     """Gives every frame to several outputs, the most pressing first.
 
-    One that breaks is given up, which is told at once and in the notes, and the others go on:
+    One that breaks is given up, which is told at once and in `failures`, and the others go on:
     whoever is on air stays there when the disk is full. The last one to break fails the run, as
     does any that cannot even be opened. The user closing one of them ends the run.
 
@@ -67,7 +67,10 @@ class FanoutSink(Sink):
         return goes_on
 
     def notes(self) -> tuple[str, ...]:
-        return (*(note for sink in self.sinks for note in sink.notes()), *self._broken)
+        return tuple(note for sink in self.sinks for note in sink.notes())
+
+    def failures(self) -> tuple[str, ...]:
+        return tuple(self._broken)
 
     def close(self, *, early: bool = False) -> None:
         failure: OutputError | None = None

@@ -46,8 +46,13 @@ _KINDS: dict[str, tuple[str, _Encoding, _Encoding | None]] = {
     ".webm": ("webm", _VP9, _VP9_ALPHA),
 }
 
-# Others cannot be read without what is written last.
-_READABLE_UNFINISHED = (".mkv", ".webm")
+# For a live take: readable up to the last seconds even where it is never finished, an ordinary file
+# once it is. Other containers are like that by themselves. (Without delay_moov times would be off
+# by what the encoder holds back, and a file without a picture would crash FFmpeg 8.)
+_RECOVERABLE = {
+    "movflags": "hybrid_fragmented+delay_moov",
+    "frag_duration": "2000000",  # microseconds
+}
 
 # Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
 _FINEST_TIME_BASE = Fraction(1, 90_000)
@@ -91,7 +96,7 @@ class FileSink(Sink):
         overwrite: whether the file may exist already.
         from_first: whether time starts with the first frame, as for a live source, whose clock
             started long ago; otherwise it starts at 0, and a first frame may come later. When the
-            disk is full, a live take is kept up to there, as mkv or webm.
+            disk is full, a live take is kept up to there.
 
     Raises:
         OutputError: see `check_writable`.
@@ -124,7 +129,10 @@ class FileSink(Sink):
             able = ", ".join(suffix for suffix, kind in _KINDS.items() if kind[2])
             raise OutputError(f"{self._path}: cannot carry transparency; end its name in {able}")
         try:
-            self._container = av.open(file_url(str(self._part)), "w", format=container)
+            recoverable = _RECOVERABLE if self._from_first and container in ("mp4", "mov") else {}
+            self._container = av.open(
+                file_url(str(self._part)), "w", format=container, options=dict(recoverable)
+            )
             self._stream = self._add_stream(self._container, video, encoding)
             if self._audio is not None:
                 self._audio.attach(self._container)
@@ -149,6 +157,9 @@ class FileSink(Sink):
         )
         assert isinstance(stream, av.VideoStream)
         context = stream.codec_context
+        # PyAV's own choice, slices, cuts each picture among the threads and waits for all of them;
+        # this way the encoder works on while the next picture is composited.
+        context.thread_type = "AUTO"
         context.width, context.height = video.width, video.height
         context.pix_fmt = encoding.pixels
         context.time_base = max(video.time_base, _FINEST_TIME_BASE)
@@ -186,8 +197,7 @@ class FileSink(Sink):
 
     def _failed(self, error: BaseException) -> OutputError:
         """Gives the file up, and tells."""
-        readable = self._path.suffix.lower() in _READABLE_UNFINISHED
-        if self._from_first and readable and self._salvage():
+        if self._from_first and self._salvage():
             return OutputError(
                 f"{self._path}: ends early, it cannot be written any further: {reason(error)}"
             )
@@ -195,7 +205,7 @@ class FileSink(Sink):
         return self._broken(error)
 
     def _salvage(self) -> bool:
-        """Keeps what was written until now, if anything was; returns whether it did.
+        """Keeps what was written until now, if it can be played; returns whether it did.
 
         What was live cannot be recorded again.
         """
@@ -203,10 +213,10 @@ class FileSink(Sink):
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()
         self._release()
+        if _plays(self._part):
+            self._publish()
+            return True
         with suppress(OSError):
-            if self._part.stat().st_size:
-                self._publish()
-                return True
             self._part.unlink()
         return False
 
@@ -268,3 +278,12 @@ class FileSink(Sink):
 
     def _broken(self, error: BaseException) -> OutputError:
         return OutputError(f"{self._path}: cannot be written: {reason(error)}")
+
+
+def _plays(path: Path) -> bool:
+    """Whether there is a picture in a file."""
+    try:
+        with av.open(file_url(str(path))) as container:
+            return next(container.decode(video=0), None) is not None
+    except (av.error.FFmpegError, OSError, IndexError):
+        return False

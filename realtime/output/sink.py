@@ -45,6 +45,10 @@ class Sink(ABC):
         """What the user should know about the output, one sentence each."""
         return ()
 
+    def failures(self) -> tuple[str, ...]:
+        """Outputs that were given up while others went on, one sentence each."""
+        return ()
+
     @abstractmethod
     def close(self, *, early: bool = False) -> None:
         """Finishes the output; `early` where the run was stopped before its end. Idempotent.

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
+from realtime.frame import UInt8
 from realtime.inference import choice
-
-
-def ticking(*seconds: float) -> Iterator[float]:
-    """A clock in which the runs of one candidate after the other take so long."""
-    now = 0.0
-    for duration in seconds:
-        for _ in range(choice._RUNS):
-            yield now
-            now += duration
-            yield now
+from realtime.inference.model import Model
 
 
 @pytest.mark.parametrize(
@@ -31,10 +23,14 @@ def ticking(*seconds: float) -> Iterator[float]:
     ],
 )
 def test_the_best_that_keeps_up(
-    milliseconds: tuple[float, float], frame_rate: float, expected: str
+    milliseconds: tuple[float, float],
+    frame_rate: float,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = ticking(*(duration / 1e3 for duration in milliseconds))
-    model = choice.open_model("default", "cpu", frame_rate, clock=lambda: next(clock))
+    taken = dict(zip(("quality", "balanced"), milliseconds, strict=True))
+    monkeypatch.setattr(choice, "duration", lambda model, clock, enough: taken[model.name] / 1e3)
+    model = choice.open_model("default", "cpu", frame_rate)
     assert model.name == expected
 
 
@@ -42,6 +38,34 @@ def test_the_start_waits_for_no_more_runs_than_it_needs() -> None:
     readings = iter([0.0, 0.1, 0.1, 0.105])
     model = choice.open_model("default", "cpu", 30, clock=lambda: next(readings))
     assert model.name == "quality"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "runs", "least"),
+    [
+        ([40, 30, 9, 5], 3, 9),  # enough
+        ([40, 30, 16, 5], 3, 16),  # no hope
+        ([40, 30, 14, 14, 14, 13, 12, 5], 7, 12),  # neither
+    ],
+)
+def test_a_network_is_judged_in_no_more_runs_than_it_takes(
+    milliseconds: list[float], runs: int, least: float
+) -> None:
+    now = 0.0
+    started: list[float] = []
+
+    class Timed:
+        signature = Model("fast", "cpu").signature
+
+        def __call__(self, picture: UInt8) -> None:
+            nonlocal now
+            started.append(now)
+            now += milliseconds[len(started) - 1]
+
+        def reset(self) -> None: ...
+
+    taken = choice.duration(cast("Model", Timed()), lambda: now, enough=10)
+    assert (len(started), taken) == (runs, least)
 
 
 def test_a_named_one_is_not_measured() -> None:

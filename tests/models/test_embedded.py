@@ -13,7 +13,7 @@ from models.predictor import Predictor
 from realtime.inference import EMBEDDED
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "realtime" / "inference" / "weights"
-NATIVE_SIZES = {"fast": "288x192", "quality": "640x352"}
+NATIVE_SIZES = {"fast": "288x192", "quality": "608x352"}
 FILES = sorted({file for network in EMBEDDED.values() for file in (network.cpu, network.cuda)})
 
 

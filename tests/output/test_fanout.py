@@ -68,6 +68,7 @@ def test_each_gets_every_frame(parts: tuple[Part, Part]) -> None:
         assert [frame.index for frame in part.frames] == [0, 1, 2]
         assert part.events == ["open", "close early"]
     assert sink.notes() == ("from camera", "from window")
+    assert sink.failures() == ()
     assert sink.pump_interval == 0.005
 
 
@@ -87,8 +88,8 @@ def test_one_that_breaks_is_given_up_and_told_of(
     assert len(parts[1 - which].frames) == 3
     assert parts[1 - which].events == ["open", "close"]
     assert parts[which].events == ["open", "abort"]
-    assert sink.notes()[-1] == f"an output was given up: {parts[which].name} broke in {where}"
-    assert told == [sink.notes()[-1]]
+    assert told == [f"an output was given up: {parts[which].name} broke in {where}"]
+    assert sink.failures() == tuple(told)
 
 
 @pytest.mark.parametrize("where", ["write", "pump"])
