@@ -21,6 +21,7 @@ from realtime.capture.devices import Camera, broke, cannot_open
 from realtime.capture.modes import Mode
 from realtime.capture.planar import from_camera
 from realtime.capture.source import Lost, Source
+from realtime.capture.spreading import Spreading
 from realtime.capture.stamps import Stamps
 from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
@@ -34,6 +35,9 @@ NANOSECOND = Fraction(1, 1_000_000_000)
 
 # Seconds that a read waits at most: whoever reads must be able to stop.
 _WAIT_SECONDS = 0.1
+
+# A packet that took longer was not there before, in nanoseconds.
+_AWAITED = 2_000_000
 
 # Seconds between questions where there is no file descriptor to wait for.
 _POLL_SECONDS = 0.002
@@ -57,8 +61,9 @@ class CameraSource(Source):
     """Delivers a camera's pictures in the format it has, as soon as they come.
 
     `read` waits a tenth of a second at most and then raises `Lost`, so a camera that falls silent
-    does not hold whoever reads; a network stream holds it for up to three seconds. A camera that
-    breaks is broken for good: `Reconnecting` opens it anew.
+    does not hold whoever reads; a network stream holds it for up to three seconds, and its pictures
+    come as evenly as they were taken. A camera that breaks is broken for good: `Reconnecting` opens
+    it anew.
 
     See `Stamps` for the time of a frame.
 
@@ -70,6 +75,7 @@ class CameraSource(Source):
         open: opens a container as `av.open` does.
         clock: monotonic nanoseconds.
         wait: waits for a picture, so many seconds at most; by default for the device's own sign.
+        sleep: waits for so many seconds.
 
     Raises:
         SourceError: it cannot be opened; the message says why, and what to do.
@@ -87,6 +93,7 @@ class CameraSource(Source):
         open: Callable[..., Any] = av.open,
         clock: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], object] | None = None,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if isinstance(camera, Camera):
             self._camera: Camera | None = camera
@@ -98,6 +105,7 @@ class CameraSource(Source):
             self.name = re.sub(r"//[^/]*@", "//", camera)
         self._asked = (width, height, fps)
         self._clock = clock
+        self._sleep = sleep
         self._stamps = Stamps()
         self._index = 0
         self._damaged = 0
@@ -113,6 +121,8 @@ class CameraSource(Source):
             self._container.close()
             raise
         self._wait = wait or _waiter(self._camera)
+        self._awaited = False
+        self._spreading = self._spreader()
         self._pictures: deque[av.VideoFrame] = deque()
         self._restart()
 
@@ -157,6 +167,14 @@ class CameraSource(Source):
             )
         return streams[0]
 
+    def _spreader(self) -> Spreading | None:
+        if self._camera is not None:
+            return None
+        format = self._container.format
+        # Times that FFmpeg makes up know nothing of bursts.
+        made_up = format.flags & av.format.Flags.no_timestamps.value
+        return None if made_up else Spreading(format.name)
+
     def _find_color(self) -> ColorTags | None:
         """What holds for every picture; None where each says it itself."""
         if self._stream.codec_context.name == "mjpeg":
@@ -192,7 +210,9 @@ class CameraSource(Source):
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
         while not self._pictures:
             try:
+                asked = self._clock()
                 packet = next(self._packets)
+                self._awaited = self._awaited or self._clock() - asked > _AWAITED
                 if packet.size == 0 and packet.pts is not None:
                     # A picture lost on the cable. (One without a time is PyAV's own, at the end,
                     # and gets out what a decoder holds back.)
@@ -212,7 +232,18 @@ class CameraSource(Source):
                 raise SourceError(f"{self.name}: the stream ended") from None
             except (av.error.FFmpegError, OSError) as error:
                 raise SourceError(self._why_broken(error)) from None
-        return self._frame(self._pictures.popleft(), self._clock())
+        picture = self._pictures.popleft()
+        self._spread(picture)
+        return self._frame(picture, self._clock())
+
+    def _spread(self, picture: av.VideoFrame) -> None:
+        """Waits until it is a stream's picture's turn."""
+        if self._spreading is None:
+            return
+        delay = self._spreading(_time_of(picture), self._clock(), awaited=self._awaited)
+        self._awaited = False
+        if delay:
+            self._sleep(delay * float(NANOSECOND))
 
     def _restart(self) -> None:
         """Begins to iterate again: PyAV's iterators end with every error, even a passing one."""
@@ -222,10 +253,8 @@ class CameraSource(Source):
         self._damaged_in_a_row = 0
         planes, color = from_camera(picture, lent=self._raw)
         color = color if self._color is None or picture.format.is_rgb else self._color
-        device = None
         # A stream's time counts from wherever its server likes.
-        if self._camera is not None and picture.pts is not None and picture.time_base is not None:
-            device = round(picture.pts * picture.time_base / NANOSECOND)
+        device = None if self._camera is None else _time_of(picture)
         frame = Frame(planes, self._index, self._stamps(device, arrival), NANOSECOND, color)
         self._index += 1
         return frame
@@ -263,6 +292,13 @@ class CameraSource(Source):
         self._packets = iter(())
         self._pictures.clear()
         self._container.close()
+
+
+def _time_of(picture: av.VideoFrame) -> int | None:
+    """What a picture says of its time, in nanoseconds from anywhere."""
+    if picture.pts is None or picture.time_base is None:
+        return None
+    return round(picture.pts * picture.time_base / NANOSECOND)
 
 
 def _tags_of(context: Any) -> ColorTags:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from realtime.closing import Closing
 from realtime.frame import Frame, Matte
-from realtime.output.backgrounds import Background, Switcher, parse
+from realtime.output.backgrounds import Background, Fit, Switcher, opaque, parse
 from realtime.output.compositing import Blender
 from realtime.output.geometry import View
 from realtime.settings import Settings
@@ -64,16 +64,15 @@ class LiveCompositor(Closing):
             stays. Called by the thread that composites.
 
     Raises:
-        BackgroundError: the first background cannot be opened, or is transparent.
+        BackgroundError: the first background, or one of those to change to, cannot be opened or is
+            transparent.
     """
 
     def __init__(self, settings: Settings, report: Callable[[str], None] = lambda _: None) -> None:
-        self._background = Switcher(
-            settings.background,
-            settings.background_fit,
-            lambda text, fit: parse(text, fit, live=True),
-            report,
-        )
+        # Before anybody is on air: later a wrong name could only be told of.
+        for text in settings.backgrounds:
+            opaque(_open(text, settings.background_fit), text).close()
+        self._background = Switcher(settings.background, settings.background_fit, _open, report)
         self._blender = Blender()
 
     def __call__(self, matte: Matte, settings: Settings, *, refine: bool = True) -> Frame:
@@ -98,6 +97,10 @@ class LiveCompositor(Closing):
     def close(self) -> None:
         """Closes the background and joins its helper. Idempotent."""
         self._background.close()
+
+
+def _open(text: str, fit: Fit) -> Background:
+    return parse(text, fit, live=True)
 
 
 def _finish(

@@ -110,7 +110,8 @@ class FileSink(Sink):
         overwrite: bool = False,
         from_first: bool = False,
     ) -> None:
-        self._path = Path(path)
+        # A link stays one: what it leads to is written.
+        self._path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
         check_writable(self._path, overwrite=overwrite)
         self._overwrite = overwrite
         self._from_first = from_first

@@ -69,7 +69,12 @@ class FakeContainer:
     """
 
     def __init__(
-        self, *script: object, clock: Clock | None = None, codec: str = "rawvideo", rate: int = 30
+        self,
+        *script: object,
+        clock: Clock | None = None,
+        codec: str = "rawvideo",
+        rate: int = 30,
+        format: str = "mpegts",
     ) -> None:
         self._script = list(script)
         self._clock = clock
@@ -88,6 +93,7 @@ class FakeContainer:
             codec_context=context, average_rate=Fraction(rate), guessed_rate=None
         )
         self.streams = SimpleNamespace(video=[stream])
+        self.format = av.format.ContainerFormat(format, "r")
         self.closed = 0
         self.opened_with: list[dict[str, Any]] = []
 

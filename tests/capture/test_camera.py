@@ -18,7 +18,7 @@ import pytest
 
 from realtime.capture import Lost, devices
 from realtime.capture.camera import CameraSource
-from realtime.capture.devices import OddCameraError
+from realtime.capture.devices import Camera, OddCameraError
 from realtime.capture.modes import Mode
 from realtime.capture.ways import ways_to_device
 from realtime.color import planes_to_rgb
@@ -80,6 +80,26 @@ def test_a_stream_counts_from_anywhere_so_its_time_is_arrival() -> None:
     shown.pts, shown.time_base = START // 1000 - 20_000, Fraction(1, 1_000_000)
     with _open(FakeContainer(shown, codec="h264"), camera=URL) as source:
         assert _read(source).pts == START
+
+
+@pytest.mark.parametrize(
+    ("camera", "format", "evenly"),
+    [
+        (URL, "rtsp", True),
+        (URL, "mpjpeg", False),  # its times are FFmpeg's
+        (WEBCAM, "rtsp", False),
+    ],
+)
+def test_a_streams_burst_is_spread(camera: Camera | str, format: str, evenly: bool) -> None:
+    pictures = [picture() for _ in range(3)]
+    for index, shown in enumerate(pictures):
+        shown.pts, shown.time_base = index * 1800, Fraction(1, 90_000)
+    clock = Clock()
+    container = FakeContainer(*pictures, codec="h264", format=format)
+    with _open(container, clock, camera=camera, sleep=clock.wait) as source:
+        for _ in pictures:
+            _read(source)
+    assert clock.now - START == pytest.approx(40_000_000 if evenly else 0, rel=0.05)
 
 
 def test_pictures_of_one_packet_come_one_by_one() -> None:

@@ -281,6 +281,20 @@ class TestExistingFile:
         write(existing, [gray_frame(50)], overwrite=True)
         assert len(decode(existing)) == 1
 
+    def test_a_link_stays_one_and_what_it_leads_to_is_replaced(
+        self, existing: Path, tmp_path: Path
+    ) -> None:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        link = elsewhere / "link.mp4"
+        link.symlink_to(existing)
+        with pytest.raises(OutputError, match="-y"):
+            FileSink(link)
+        write(link, [gray_frame(50)], overwrite=True)
+        assert link.is_symlink()
+        assert len(decode(existing)) == 1
+        assert list(elsewhere.iterdir()) == [link]
+
     def test_two_runs_to_one_file_do_not_mix(self, tmp_path: Path) -> None:
         """And a file that appears meanwhile is not overwritten: the later result is kept aside."""
         path = tmp_path / "out.mp4"

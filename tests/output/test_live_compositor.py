@@ -70,6 +70,8 @@ def test_a_wrong_background_to_begin_with_is_an_error() -> None:
     for wrong in ("no such thing", "transparent"):
         with pytest.raises(BackgroundError, match="choose"):
             LiveCompositor(Settings(background=wrong))
+        with pytest.raises(BackgroundError, match="choose"):
+            LiveCompositor(Settings(background="blur", backgrounds=("green", wrong)))
 
 
 def test_a_mirror_turns_the_people_and_not_the_background(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from realtime.output.backgrounds.background import Background, Transparent
 from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
 from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
 from realtime.output.backgrounds.still import Color, Fit, Image, read_image
-from realtime.output.backgrounds.switcher import Switcher
+from realtime.output.backgrounds.switcher import Switcher, opaque
 from realtime.output.backgrounds.video import Video
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Switcher",
     "Transparent",
     "Video",
+    "opaque",
     "parse",
 ]
 

@@ -52,7 +52,7 @@ class Switcher(Background):
         self._report = report
         self._wish = self._on = _Wish(text, fit)
         self._crossfade = 0.0
-        self._current = _opaque(open_background(text, fit), text)
+        self._current = opaque(open_background(text, fit), text)
         self._previous: Background | None = None
         self._fade = Crossfade(0.0, 0.0)
         self._next: Future[Background] | None = None
@@ -90,7 +90,7 @@ class Switcher(Background):
 
     def _prepare(self, wish: _Wish, matte: Matte | None) -> Background:
         """Opens a background and has it draw its first picture, which takes longest."""
-        background = _opaque(self._open(wish.text, wish.fit), wish.text)
+        background = opaque(self._open(wish.text, wish.fit), wish.text)
         try:
             if matte is not None:
                 background.behind(matte)
@@ -177,7 +177,12 @@ class _Remains(Background):
         return planes
 
 
-def _opaque(background: Background, text: str) -> Background:
+def opaque(background: Background, text: str) -> Background:
+    """The background itself.
+
+    Raises:
+        BackgroundError: it is transparent; it was closed.
+    """
     if background.transparent:
         background.close()
         raise BackgroundError(

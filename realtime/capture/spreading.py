@@ -1,0 +1,57 @@
+"""The pictures of a network stream, as evenly as they were taken."""
+
+from __future__ import annotations
+
+# All that is held back of a live stream, in nanoseconds, before the network has nothing more to
+# give. What is late beyond that is a backlog, such as that of the start, and is hurried through.
+_MOST = 200_000_000
+
+# The same of what comes in pieces of many seconds, or whole, as fast as it is read.
+_MOST_OF_PIECES = 60_000_000_000
+
+_IN_PIECES = {"hls", "dash", "mov,mp4,m4a,3gp,3g2,mj2"}
+
+# Times that are further apart than this have jumped, in nanoseconds.
+_JUMP = 1_000_000_000
+
+# The part of each delay that is given up: once the network is even, pictures are soon on time.
+_GIVEN_UP = 1 / 64
+
+
+class Spreading:
+    """Says how long to hold back each picture of a stream that comes in bursts.
+
+    Networks deliver several pictures at once, and then none for a while; of those that come at once
+    all but the newest would be given up. So each is held back until it is as long after the one
+    before as the stream's own times say. None is held back for having come late.
+
+    Args:
+        format: FFmpeg's name of the stream's format.
+    """
+
+    def __init__(self, format: str) -> None:
+        self._most = _MOST_OF_PIECES if format in _IN_PIECES else _MOST
+        # What the clock is ahead of the stream's times when pictures are passed on.
+        self._ahead: int | None = None
+        self._held = 0
+
+    def __call__(self, taken: int | None, arrival: int, *, awaited: bool) -> int:
+        """How long to wait with the next picture, in nanoseconds.
+
+        Args:
+            taken: its time by the stream, in nanoseconds from anywhere; None where it has none.
+            arrival: when it was received, in nanoseconds of a clock.
+            awaited: whether the network had nothing to give before.
+        """
+        if awaited:
+            self._held = 0
+        if taken is None:
+            return 0
+        ahead = arrival - taken
+        early = 0 if self._ahead is None else self._ahead - ahead
+        delay = 0
+        if 0 < early < _JUMP:
+            delay = min(round(early * (1 - _GIVEN_UP)), self._most - self._held)
+        self._held += delay
+        self._ahead = ahead + delay
+        return delay
