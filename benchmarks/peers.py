@@ -151,7 +151,7 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
         Contestant(FLOOR, "a bare PyAV loop: decode, x264 veryfast", "transcode.py"),
         Contestant(
             "transcode",
-            "a PyAV loop that decodes ahead in threads",
+            "a PyAV loop with frames in flight on both sides",
             "transcode.py",
             extra=("AUTO",),
         ),

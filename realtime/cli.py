@@ -18,6 +18,7 @@ from realtime.commands.common import Number, Time, job_options, run_job
 from realtime.commands.config import config
 from realtime.commands.doctor import doctor
 from realtime.commands.live import live
+from realtime.cores import keep_numpy_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.interrupts import INTERRUPTED, take_for_ctrl_c
 from realtime.progress import deafen
@@ -120,6 +121,7 @@ def main() -> None:
     # Closed by whoever started this: what would be said there is said to nobody.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    keep_numpy_to_its_caller()
     # A service manager's stop is as good a reason to finish the file as Ctrl-C.
     take_for_ctrl_c()
     try:

@@ -13,6 +13,15 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def keep_numpy_to_its_caller() -> None:
+    """No threads of NumPy's own in this process; to be called before NumPy is imported.
+
+    They spin as the program starts, while others would have work to do; and there is no work here
+    for them. Whoever has set their number keeps it.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def keep_opencv_to_its_caller() -> None:
     """No threads of OpenCV's own in this process: the pipeline's threads share the cores already.
 

@@ -31,6 +31,12 @@ def test_importing_loads_nothing_heavy() -> None:
     assert not heavy & _modules_after("import realtime")
 
 
+def test_the_command_line_loads_nothing_heavy_before_it_is_asked_to() -> None:
+    """So it can still say how NumPy is to begin."""
+    heavy = {"torch", "cv2", "av", "numpy", "onnxruntime", "rich"}
+    assert not heavy & _modules_after("import realtime.cli")
+
+
 def test_the_whole_program_never_loads_torch_or_the_training_code() -> None:
     loaded = _modules_after("import realtime.cli, realtime.jobs")
     assert "onnxruntime" in loaded
