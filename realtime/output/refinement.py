@@ -51,7 +51,8 @@ class Fit:
 
 def size_for(height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the fit for an alpha of a size."""
-    return max(1, height // 2), max(1, width // 2)
+    # Two at the least: OpenCV takes an array of one element for a number.
+    return max(1, height // 2), max(2, width // 2)
 
 
 def fit(luma: UInt8, alpha: Float32, curve: UInt8) -> Fit:

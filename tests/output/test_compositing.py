@@ -204,6 +204,13 @@ class TestAlpha:
         np.testing.assert_array_equal(luma, luma[:, ::-1])
 
 
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 2), (3, 3), (1, 9), (4, 4)])
+def test_an_alpha_of_a_few_pixels_is_composited_too(height: int, width: int) -> None:
+    planes = gray_frame(200).planes
+    result = Blender()(planes, np.zeros((height, width), np.float32), gray_frame(50).planes)
+    assert (result.y == 50).all()
+
+
 class TestCutOut:
     @pytest.mark.parametrize(("full_range", "darkest"), [(False, 16), (True, 0)])
     def test_the_room_is_gone_and_the_person_untouched(
