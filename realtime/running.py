@@ -161,7 +161,8 @@ class Run(ABC):
             except KeyboardInterrupt:
                 interrupted = time.perf_counter()
                 self.stop()
-                self._finish_in_peace(workers[-1], interrupted + _PATIENCE)
+                with bouncing(_PATIENCE, since=interrupted):
+                    self._wait_for(workers[-1], None)
         except BaseException:
             self._cancel()
             raise
@@ -193,17 +194,6 @@ class Run(ABC):
                 on_progress(self._progress())
         if on_progress is not None:
             on_progress(self._progress())
-
-    def _finish_in_peace(self, last: Worker, patience: float) -> None:
-        """Waits after Ctrl-C; a second one counts only after a while: fingers bounce."""
-        ended = False
-        while not ended:
-            try:
-                self._wait_for(last, None)
-                ended = True
-            except KeyboardInterrupt:
-                if time.perf_counter() > patience:
-                    raise
 
     def _progress(self) -> Progress:
         seconds = time.perf_counter() - self._started

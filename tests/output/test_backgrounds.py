@@ -489,6 +489,23 @@ class TestParse:
         with parse(str(clip)) as video:
             assert type(video) is Video
 
+    @pytest.mark.parametrize(("pictures", "kind"), [(1, Image), (5, Video)])
+    def test_a_gif_that_moves_is_a_video(
+        self, tmp_path: Path, pictures: int, kind: type[Background]
+    ) -> None:
+        path = tmp_path / "waves"
+        with av.open(str(path), "w", format="gif") as container:
+            stream = container.add_stream("gif", rate=10)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb8"
+            for index in range(pictures):
+                picture = np.full((48, 64, 3), 50 * index, np.uint8)
+                frame = av.VideoFrame.from_ndarray(picture).reformat(format="rgb8")
+                frame.pts = index
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        with parse(str(path)) as background:
+            assert isinstance(background, kind)
+
     def test_fit_reaches_the_image(self, tmp_path: Path) -> None:
         path = tmp_path / "wide.png"
         path.write_bytes(cv2.imencode(".png", picture(128, 24))[1].tobytes())

@@ -11,7 +11,7 @@ from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
 from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
 from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
-from realtime.output.backgrounds.still import Color, Fit, Image, read_image
+from realtime.output.backgrounds.still import Color, Fit, Image, is_animated, read_image
 from realtime.output.backgrounds.switcher import Switcher, opaque
 from realtime.output.backgrounds.video import Video
 
@@ -122,7 +122,7 @@ def _seconds(text: str, given: str) -> float:
 
 
 def _from_file(path: str, fit: Fit, pixel_aspect: float) -> Background:
-    image = read_image(path)
+    image = None if is_animated(path) else read_image(path)
     if image is not None:
         return Image(image, fit, pixel_aspect)
     try:

@@ -73,6 +73,20 @@ def _scale(picture: UInt8, width: int, height: int) -> UInt8:
     return scaled
 
 
+def is_animated(path: str) -> bool:
+    """Whether a file is a GIF of several pictures, which plays as a video does.
+
+    Raises:
+        BackgroundError: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            gif = file.read(4) == b"GIF8"
+    except OSError as error:
+        raise BackgroundError(f"{path}: cannot be read: {error.strerror}") from None
+    return gif and cv2.imcount(path) > 1
+
+
 def read_image(path: str | PathLike[str]) -> UInt8 | None:
     """An image file as uint8 (H, W, 3) RGB, turned upright; None where it is not an image.
 
