@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from realtime.commands.common import Time, run_job
+from realtime.errors import Interrupted
 from realtime.stats import Summary
 from tests.media import audio_packets, decode, write_clip
 
@@ -175,13 +176,21 @@ def test_an_interrupted_run_leaves_a_playable_file(tmp_path: Path, sent: str) ->
     assert sorted(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
 def test_an_output_that_was_given_up_is_an_error_at_the_end(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
+    monkeypatch.setattr("realtime.commands.common.ignore_from_now_on", lambda: None)
     lost = "an output was given up: take.mkv: no space"
     summary = Summary(9, 9, 0, 1.0, 9.0, "test", "TestProvider", "for a test", {}, failures=(lost,))
+
+    def job(on_progress: object) -> Summary:
+        if interrupted:
+            raise Interrupted(summary)
+        return summary
+
     with pytest.raises(SystemExit) as left:
-        run_job(lambda on_progress: summary, quiet=True, as_json=False)
+        run_job(job, quiet=True, as_json=False)
     assert left.value.code == 1
     assert capsys.readouterr().err == f"Error: {lost}\n"
 

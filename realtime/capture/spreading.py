@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 # All that is held back of a live stream, in nanoseconds, before the network has nothing more to
 # give. What is late beyond that is a backlog, such as that of the start, and is hurried through.
 _MOST = 200_000_000
 
-# The same of what comes in pieces of many seconds, or whole, as fast as it is read.
-_MOST_OF_PIECES = 60_000_000_000
-
-_IN_PIECES = {"hls", "dash", "mov,mp4,m4a,3gp,3g2,mj2"}
+# What comes in pieces of many seconds, or whole, as fast as it is read: there is no end to that.
+_IN_PIECES = {"hls", "mov,mp4,m4a,3gp,3g2,mj2"}
 
 # Times that are further apart than this have jumped, in nanoseconds.
 _JUMP = 1_000_000_000
@@ -30,7 +30,7 @@ class Spreading:
     """
 
     def __init__(self, format: str) -> None:
-        self._most = _MOST_OF_PIECES if format in _IN_PIECES else _MOST
+        self._most = math.inf if format in _IN_PIECES else _MOST
         # What the clock is ahead of the stream's times when pictures are passed on.
         self._ahead: int | None = None
         self._held = 0
@@ -51,7 +51,7 @@ class Spreading:
         early = 0 if self._ahead is None else self._ahead - ahead
         delay = 0
         if 0 < early < _JUMP:
-            delay = min(round(early * (1 - _GIVEN_UP)), self._most - self._held)
+            delay = round(min(early * (1 - _GIVEN_UP), self._most - self._held))
         self._held += delay
         self._ahead = ahead + delay
         return delay

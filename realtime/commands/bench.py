@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import click
 from realtime.commands.common import OVERWRITE, Number
 from realtime.errors import RealtimeError, SourceError
 from realtime.interrupts import INTERRUPTED
+from realtime.new_files import check_new
+from realtime.progress import say
 
 if TYPE_CHECKING:
     from realtime.bench.runner import Plan
@@ -178,7 +181,7 @@ def bench(
         # Before minutes of work.
         for file in (json_file, html_file):
             if file is not None:
-                _check_writable(Path(file), overwrite=overwrite)
+                check_new(Path(file), overwrite=overwrite or _is_special(file))
         _measure(Plan(**options), compare, json_file, html_file, quiet)
     except RealtimeError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -197,13 +200,13 @@ def _measure(
     earlier = None if compare is None else report.read(compare)
     measured = run(plan, _silent if quiet else _say)
     # First: whatever may fail afterwards, it is said.
-    print(report.text(measured), flush=True)
+    say(report.text(measured))
     if json_file is not None:
         _write(json_file, json.dumps(measured, indent=1, allow_nan=False) + "\n")
     if html_file is not None:
         _write(html_file, page.render(measured))
     if earlier is not None:
-        print("\n" + report.comparison(earlier, measured))
+        say("\n" + report.comparison(earlier, measured))
     try:
         kept = holding.remember(holding.of_report(measured))
     except OSError as error:
@@ -213,13 +216,9 @@ def _measure(
             _say(f"kept in {kept}")
 
 
-def _check_writable(path: Path, *, overwrite: bool) -> None:
-    if path.is_dir():
-        raise RealtimeError(f"{path}: is a folder; name a file in it")
-    if path.exists() and not overwrite:
-        raise RealtimeError(f"{path}: exists already; add -y to overwrite it")
-    if not path.absolute().parent.is_dir():
-        raise RealtimeError(f"{path}: its folder does not exist; create it first")
+def _is_special(file: str) -> bool:
+    """Whether there is something to write into, such as a pipe, which nothing replaces."""
+    return os.path.exists(file) and not os.path.isfile(file)
 
 
 def _write(file: str, content: str) -> None:

@@ -156,7 +156,7 @@ def run_job(
     except Interrupted as interrupted:
         ignore_from_now_on()
         _tell(reporter, interrupted.summary)
-        sys.exit(INTERRUPTED)
+        sys.exit(1 if interrupted.summary.failures else INTERRUPTED)
     except KeyboardInterrupt:
         reporter.error("interrupted, nothing was written")
         sys.exit(INTERRUPTED)

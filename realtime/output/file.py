@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange
 from realtime.errors import OutputError
 from realtime.frame import Frame, UInt8, VideoFormat
 from realtime.media import file_url, plane_view, reason
+from realtime.new_files import check_new, target_of
 from realtime.output.audio import AudioTracks
 from realtime.output.sink import Sink
 
@@ -46,13 +47,18 @@ _KINDS: dict[str, tuple[str, _Encoding, _Encoding | None]] = {
     ".webm": ("webm", _VP9, _VP9_ALPHA),
 }
 
-# For a live take: readable up to the last seconds even where it is never finished, an ordinary file
-# once it is. Other containers are like that by themselves. (Without delay_moov times would be off
-# by what the encoder holds back, and a file without a picture would crash FFmpeg 8.)
-_RECOVERABLE = {
+# For a live take: readable but for the last seconds even where the program is killed, an ordinary
+# file once it is finished. (Without delay_moov times would be off by what the encoder holds back,
+# and a file without a picture would crash FFmpeg 8.)
+_IN_FRAGMENTS = {
     "movflags": "hybrid_fragmented+delay_moov",
     "frag_duration": "2000000",  # microseconds
 }
+_IN_CLUSTERS = {"cluster_time_limit": "2000"}  # milliseconds
+_RECOVERABLE = {
+    "mp4": _IN_FRAGMENTS, "mov": _IN_FRAGMENTS,
+    "matroska": _IN_CLUSTERS, "webm": _IN_CLUSTERS,
+}  # fmt: skip
 
 # Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
 _FINEST_TIME_BASE = Fraction(1, 90_000)
@@ -68,15 +74,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in _KINDS:
         kinds = ", ".join(_KINDS)
         raise OutputError(f"{path}: unknown kind of video {path.suffix!r}; end its name in {kinds}")
-    # Not Path's own: they raise what they cannot tell, such as for too long a name.
-    if os.path.isdir(path):
-        raise OutputError(f"{path}: is a folder; name a file in it")
-    if os.path.exists(path) and not overwrite:
-        raise OutputError(f"{path}: exists already; add -y to overwrite it")
-    if not os.path.isdir(path.parent):
-        raise OutputError(f"{path}: its folder does not exist; create {path.parent} first")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path}: its folder cannot be written to; choose another")
+    check_new(path, overwrite=overwrite)
 
 
 def part_beside(path: Path) -> Path:
@@ -110,12 +108,12 @@ class FileSink(Sink):
         overwrite: bool = False,
         from_first: bool = False,
     ) -> None:
-        # A link stays one: what it leads to is written.
-        self._path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+        self._path = Path(path)
         check_writable(self._path, overwrite=overwrite)
         self._overwrite = overwrite
         self._from_first = from_first
-        self._part = part_beside(self._path)
+        self._target = target_of(self._path)
+        self._part = part_beside(self._target)
         self._audio = audio
         self._container: av.container.OutputContainer | None = None
         self._notes: tuple[str, ...] = ()
@@ -130,9 +128,9 @@ class FileSink(Sink):
             able = ", ".join(suffix for suffix, kind in _KINDS.items() if kind[2])
             raise OutputError(f"{self._path}: cannot carry transparency; end its name in {able}")
         try:
-            recoverable = _RECOVERABLE if self._from_first and container in ("mp4", "mov") else {}
+            options = dict(_RECOVERABLE[container]) if self._from_first else {}
             self._container = av.open(
-                file_url(str(self._part)), "w", format=container, options=dict(recoverable)
+                file_url(str(self._part)), "w", format=container, options=options
             )
             self._stream = self._add_stream(self._container, video, encoding)
             if self._audio is not None:
@@ -198,15 +196,17 @@ class FileSink(Sink):
 
     def _failed(self, error: BaseException) -> OutputError:
         """Gives the file up, and tells."""
-        if self._from_first and self._salvage():
-            return OutputError(
-                f"{self._path}: ends early, it cannot be written any further: {reason(error)}"
-            )
+        if self._from_first:
+            kept = self._salvage()
+            if kept is not None:
+                return OutputError(
+                    f"{kept}: ends early, it cannot be written any further: {reason(error)}"
+                )
         self.abort()
         return self._broken(error)
 
-    def _salvage(self) -> bool:
-        """Keeps what was written until now, if it can be played; returns whether it did.
+    def _salvage(self) -> Path | None:
+        """Keeps what was written until now, unless there is no picture in it; returns where.
 
         What was live cannot be recorded again.
         """
@@ -214,12 +214,15 @@ class FileSink(Sink):
         with suppress(av.error.FFmpegError, OSError):
             self._container.close()
         self._release()
-        if _plays(self._part):
-            self._publish()
-            return True
-        with suppress(OSError):
+        try:
+            if _plays(self._part):
+                self._publish()
+                return self._path
             self._part.unlink()
-        return False
+        except (av.error.FFmpegError, OSError):
+            # The disk that cannot be written to may not be read from or renamed on either.
+            return self._part
+        return None
 
     def _to_av(self, frame: Frame) -> av.VideoFrame:
         planes = frame.planes
@@ -251,14 +254,14 @@ class FileSink(Sink):
         self._release()
 
     def _publish(self) -> None:
-        if self._path.exists() and not self._overwrite:
+        if self._target.exists() and not self._overwrite:
             # Made by somebody else since the start. Neither file is ours to throw away.
             self._release()
             raise OutputError(
                 f"{self._path}: was created by another program meanwhile; the result is kept as "
                 f"{self._part}"
             )
-        os.replace(self._part, self._path)
+        os.replace(self._part, self._target)
 
     def abort(self) -> None:
         if self._container is not None:
@@ -282,9 +285,14 @@ class FileSink(Sink):
 
 
 def _plays(path: Path) -> bool:
-    """Whether there is a picture in a file."""
+    """Whether there is a picture in a file.
+
+    Raises:
+        OSError: it cannot be read.
+        FFmpegError: likewise.
+    """
     try:
         with av.open(file_url(str(path))) as container:
             return next(container.decode(video=0), None) is not None
-    except (av.error.FFmpegError, OSError, IndexError):
+    except (av.error.InvalidDataError, av.error.EOFError, IndexError):
         return False

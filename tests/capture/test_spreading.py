@@ -65,6 +65,11 @@ def test_what_comes_in_pieces_of_seconds_plays_at_its_own_pace(format: str) -> N
     assert max(gaps) < 3 * _INTERVAL
 
 
+def test_a_film_that_is_all_there_plays_to_its_end_at_its_own_pace() -> None:
+    passed, _ = _play([0] * 5000, Spreading("mov,mp4,m4a,3gp,3g2,mj2"))
+    assert passed[-1] == pytest.approx(4999 * _INTERVAL, rel=0.02)
+
+
 def test_times_that_jump_are_taken_as_they_are() -> None:
     spreading = Spreading("rtsp")
     assert spreading(0, 10, awaited=True) == 0

@@ -276,10 +276,19 @@ def nearest_index(luma: int) -> int:
 
 
 class TestVideo:
+    def test_it_can_be_shown_whole_between_black_bars(self, tmp_path: Path) -> None:
+        path = write_clip(tmp_path / "behind.mp4")
+        with Video(str(path), "fit") as background:
+            rgb = shown(background, COLORS[0], (192, 48))
+        assert not rgb[:, :60].any()
+        assert not rgb[:, -60:].any()
+        assert (rgb[:, 66:-66] > 0).all()
+
     @pytest.mark.parametrize("own", [1, 2])
     @pytest.mark.parametrize("frames", [1, 2])
+    @pytest.mark.parametrize("fit", ["cover", "fit"])
     def test_its_shape_is_seen_right_on_whatever_pixels(
-        self, tmp_path: Path, own: int, frames: int
+        self, tmp_path: Path, own: int, frames: int, fit: Fit
     ) -> None:
         # Seen, a disc, 40 of 96 lines high.
         luma = np.zeros((96, 96), np.uint8)
@@ -294,7 +303,7 @@ class TestVideo:
         sink.open(video, transparent=False)
         sink.write(disc)
         sink.close()
-        with Video(str(path), pixel_aspect=float(frames)) as background:
+        with Video(str(path), fit, pixel_aspect=float(frames)) as background:
             bright = shown(background, COLORS[0], (96, 96))[..., 1] > 60
         rows, columns = bright.any(1).sum(), bright.any(0).sum()
         assert frames * columns == pytest.approx(rows, abs=4)

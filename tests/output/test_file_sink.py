@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -180,56 +182,106 @@ class TestEveryKind:
         assert list(tmp_path.iterdir()) == []
 
 
-class _Filling:
-    """A container on a disk that is full after some packets."""
+# Writes a take of noise, 400 frames at 30 Hz, where no file may be longer than so many bytes.
+_ON_A_FULL_DISK = """
+import resource, sys
+from fractions import Fraction
+import numpy as np
+from realtime.errors import OutputError
+from realtime.output import FileSink
+from tests.output.test_file_sink import FORMAT, frames_at
 
-    def __init__(self, container: Any, left: int) -> None:
-        self._container = container
-        self._left = left
+path, kind, size = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+sink = FileSink(path, from_first=kind == "live")
+sink.open(FORMAT, transparent=False)
+random = np.random.default_rng(0)
+try:
+    for frame in frames_at(list(range(400)), Fraction(1, 30)):
+        frame.planes.y[...] = random.integers(0, 256, frame.planes.y.shape)
+        sink.write(frame)
+    sink.close()
+except OutputError as error:
+    print(error)
+sink.abort()
+"""
 
-    def mux(self, packets: Any) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._container.mux(packets)
 
-    def close(self) -> None:
-        self._container.close()
+def _on_a_full_disk(path: Path, kind: str, size: int) -> str:
+    """What a take says of it."""
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, str(path), kind, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
 
 
+def _playable(path: Path) -> int:
+    """How many pictures there are up to where a file breaks off."""
+    pictures = 0
+    with av.open(str(path)) as container, suppress(av.error.InvalidDataError):
+        for _ in container.decode(video=0):
+            pictures += 1
+    return pictures
+
+
+_needs_limits = pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+
+
+@_needs_limits
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("live", [True, False])
-def test_when_the_disk_is_full_a_live_take_is_kept_up_to_there(
-    tmp_path: Path, ending: str, live: bool
+def test_where_the_disk_is_full_a_live_take_is_kept_up_to_there(
+    tmp_path: Path, ending: str
+) -> None:
+    whole = tmp_path / f"whole{ending}"
+    assert _on_a_full_disk(whole, "live", 10**8) == ""
+    assert _playable(whole) == 400
+    path = tmp_path / f"out{ending}"
+    half = whole.stat().st_size // 2
+    assert _on_a_full_disk(path, "live", half).startswith(f"{path}: ends early")
+    assert sorted(tmp_path.iterdir()) == sorted([whole, path])
+    assert _playable(path) > 120
+
+
+@_needs_limits
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_where_the_disk_is_full_a_file_that_can_be_made_again_is_not_kept(
+    tmp_path: Path, ending: str
 ) -> None:
     path = tmp_path / f"out{ending}"
-    sink = FileSink(path, from_first=live)
-    sink.open(FORMAT, transparent=False)
-    sink._container = _Filling(sink._container, 150)  # type: ignore[assignment]
-    frames = frames_at(list(range(300)), Fraction(1, 30))
-    with pytest.raises(OutputError, match="No space left"):
-        list(map(sink.write, frames))
-    sink.abort()
-    assert list(tmp_path.iterdir()) == ([path] if live else [])
-    if live:
-        assert len(decode(path)) > 50
+    assert _on_a_full_disk(path, "file", 300_000).startswith(f"{path}: cannot be written")
+    assert list(tmp_path.iterdir()) == []
 
 
+@_needs_limits
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_where_the_disk_is_full_before_the_first_picture_nothing_is_left(
     tmp_path: Path, ending: str
 ) -> None:
-    sink = FileSink(tmp_path / f"out{ending}", from_first=True)
-    sink.open(FORMAT, transparent=False)
-    sink._container = _Filling(sink._container, 0)  # type: ignore[assignment]
-    with pytest.raises(OutputError, match="cannot be written: No space left"):
-        list(map(sink.write, frames_at(list(range(100)), Fraction(1, 30))))
+    path = tmp_path / f"out{ending}"
+    assert _on_a_full_disk(path, "live", 600).startswith(f"{path}: cannot be written")
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_live_take_that_cannot_be_looked_at_is_not_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    sink = FileSink(tmp_path / "out.mkv", from_first=True)
+    sink.open(FORMAT, transparent=False)
+    sink.write(gray_frame(50))
+    (part,) = tmp_path.iterdir()
+    monkeypatch.setattr("realtime.output.file._plays", broken)
+    close = sink._container.close  # type: ignore[union-attr]
+    sink._container = SimpleNamespace(mux=broken, close=close)  # type: ignore[assignment]
+    with pytest.raises(OutputError, match=rf"{part.name}: ends early"):
+        sink.close()
+    sink.abort()
+    assert list(tmp_path.iterdir()) == [part]
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_live_take_that_is_never_finished_can_be_played(tmp_path: Path, ending: str) -> None:
-    """As after a power cut."""
+def test_a_live_take_of_a_program_that_is_killed_can_be_played(tmp_path: Path, ending: str) -> None:
     sink = FileSink(tmp_path / f"out{ending}", from_first=True)
     sink.open(FORMAT, transparent=False)
     random = np.random.default_rng(0)
@@ -240,11 +292,8 @@ def test_a_live_take_that_is_never_finished_can_be_played(tmp_path: Path, ending
     cut = tmp_path / f"cut{ending}"
     cut.write_bytes(part.read_bytes())
     sink.abort()
-    pictures = 0
-    with av.open(str(cut)) as container, suppress(av.error.InvalidDataError):
-        for _ in container.decode(video=0):
-            pictures += 1
-    assert pictures > 50
+    # Two seconds, and what the encoder and the muxer hold back.
+    assert _playable(cut) > 400 - 120
 
 
 def write_all(sink: FileSink, frames: list[Frame]) -> None:

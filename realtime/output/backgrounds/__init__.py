@@ -126,7 +126,7 @@ def _from_file(path: str, fit: Fit, pixel_aspect: float) -> Background:
     if image is not None:
         return Image(image, fit, pixel_aspect)
     try:
-        return Video(path, pixel_aspect)
+        return Video(path, fit, pixel_aspect)
     except BackgroundError as error:
         raise BackgroundError(
             f"background {path}: neither a picture nor a video that can be read ({error})"

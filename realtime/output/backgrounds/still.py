@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from os import PathLike
 from typing import Literal
 
 import cv2
 import numpy as np
 
+# isort: split
+import av
+
 from realtime.color import rgb_to_planes
 from realtime.errors import BackgroundError
 from realtime.frame import ColorTags, Planes, UInt8
+from realtime.media import file_url
 from realtime.output.backgrounds.background import Still
 from realtime.scaling import crop_to_aspect
 
@@ -52,17 +57,23 @@ class Image(Still):
         self._pixel_aspect = pixel_aspect
 
     def _draw(self, width: int, height: int, color: ColorTags) -> Planes:
-        if self._fit == "cover":
-            visible = crop_to_aspect(self._rgb, width * self._pixel_aspect, height)
-            picture = _scale(visible, width, height)
-        else:
-            rows, columns = self._rgb.shape[0], self._rgb.shape[1] / self._pixel_aspect
-            scale = min(width / columns, height / rows)
-            size = max(1, round(columns * scale)), max(1, round(rows * scale))
-            left, top = (width - size[0]) // 2, (height - size[1]) // 2
-            picture = np.zeros((height, width, 3), np.uint8)
-            picture[top : top + size[1], left : left + size[0]] = _scale(self._rgb, *size)
-        return rgb_to_planes(picture, color)
+        draw = _covering if self._fit == "cover" else fitting
+        return rgb_to_planes(draw(self._rgb, width, height, self._pixel_aspect), color)
+
+
+def _covering(rgb: UInt8, width: int, height: int, pixel_aspect: float) -> UInt8:
+    return _scale(crop_to_aspect(rgb, width * pixel_aspect, height), width, height)
+
+
+def fitting(rgb: UInt8, width: int, height: int, pixel_aspect: float) -> UInt8:
+    """A frame of this size, with all of a picture in it and black around it; RGB."""
+    rows, columns = rgb.shape[0], rgb.shape[1] / pixel_aspect
+    scale = min(width / columns, height / rows)
+    size = max(1, round(columns * scale)), max(1, round(rows * scale))
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[top : top + size[1], left : left + size[0]] = _scale(rgb, *size)
+    return picture
 
 
 def _scale(picture: UInt8, width: int, height: int) -> UInt8:
@@ -74,17 +85,13 @@ def _scale(picture: UInt8, width: int, height: int) -> UInt8:
 
 
 def is_animated(path: str) -> bool:
-    """Whether a file is a GIF of several pictures, which plays as a video does.
-
-    Raises:
-        BackgroundError: the file cannot be read.
-    """
+    """Whether a file is a GIF of several pictures, which plays as a video does."""
     try:
-        with open(path, "rb") as file:
-            gif = file.read(4) == b"GIF8"
-    except OSError as error:
-        raise BackgroundError(f"{path}: cannot be read: {error.strerror}") from None
-    return gif and cv2.imcount(path) > 1
+        with av.open(file_url(path), format="gif") as container:
+            packets = container.demux(video=0)
+            return sum(packet.size > 0 for packet in islice(packets, 2)) == 2
+    except (av.error.FFmpegError, OSError):
+        return False
 
 
 def read_image(path: str | PathLike[str]) -> UInt8 | None:

@@ -12,6 +12,7 @@ from realtime.color import planes_to_rgb, rgb_to_planes, rgb_to_yuv_matrix
 from realtime.errors import BackgroundError, SourceError
 from realtime.frame import ColorTags, Frame, Matte, Planes, UInt8
 from realtime.output.backgrounds.background import Background
+from realtime.output.backgrounds.still import Fit, fitting
 from realtime.scaling import crop_to_aspect
 
 # A frame is shown so much early, in seconds: some containers round times to milliseconds, and two
@@ -31,18 +32,20 @@ class _Shown:
 
 
 class Video(Background):
-    """Plays a video file in a loop at its own rate, filling the frame.
+    """Plays a video file in a loop at its own rate.
 
     Args:
         path: the file.
+        fit: how its pictures are scaled; see `Image`.
         pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
         BackgroundError: it is not a video.
     """
 
-    def __init__(self, path: str, pixel_aspect: float = 1.0) -> None:
+    def __init__(self, path: str, fit: Fit = "cover", pixel_aspect: float = 1.0) -> None:
         self._path = path
+        self._fit = fit
         try:
             self._source = FileSource(path)
             first = self._source.read()
@@ -92,6 +95,9 @@ class Video(Background):
         """The current picture, for this frame."""
         current = self._current
         width, height = frame.planes.width, frame.planes.height
+        if self._fit == "fit":
+            rgb = planes_to_rgb(current.planes, current.color)
+            return rgb_to_planes(fitting(rgb, width, height, self._pixel_aspect), frame.color)
         same_color = np.allclose(
             rgb_to_yuv_matrix(current.color, current.planes.height),
             rgb_to_yuv_matrix(frame.color, height),
