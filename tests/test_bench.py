@@ -633,8 +633,9 @@ class TestCommand:
         self._fails("exists already; add -y", "--json", str(there))
         self._fails("is a folder", "--html", str(tmp_path))
         assert there.read_text("utf-8") == "precious"
-        done = CliRunner().invoke(cli, ["bench", "--quiet", "--json", str(there), "-y"])
-        assert done.exit_code == 0, done.output
+        for files in (["--json", str(there), "-y"], ["--json", os.devnull]):
+            done = CliRunner().invoke(cli, ["bench", "--quiet", *files])
+            assert done.exit_code == 0, done.output
         assert report.read(str(there))
 
     def test_figures_are_said_even_where_they_cannot_be_written(

@@ -36,8 +36,8 @@ NANOSECOND = Fraction(1, 1_000_000_000)
 # Seconds that a read waits at most: whoever reads must be able to stop.
 _WAIT_SECONDS = 0.1
 
-# A packet that took longer was most likely not there before, in nanoseconds: threads that want the
-# processor or Python's lock may well take half as long.
+# A packet that took longer was most likely not there before, in nanoseconds. Waiting for Python's
+# lock alone may take 5 ms.
 _AWAITED = 8_000_000
 
 # Seconds between questions where there is no file descriptor to wait for.

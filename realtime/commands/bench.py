@@ -180,8 +180,8 @@ def bench(
             options["sizes"] = sizes
         # Before minutes of work.
         for file in (json_file, html_file):
-            if file is not None:
-                check_new(Path(file), overwrite=overwrite or _is_special(file))
+            if file is not None and not _is_special(file):
+                check_new(Path(file), overwrite=overwrite)
         _measure(Plan(**options), compare, json_file, html_file, quiet)
     except RealtimeError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -218,7 +218,7 @@ def _measure(
 
 def _is_special(file: str) -> bool:
     """Whether there is something to write into, such as a pipe, which nothing replaces."""
-    return os.path.exists(file) and not os.path.isfile(file)
+    return os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file))
 
 
 def _write(file: str, content: str) -> None:
