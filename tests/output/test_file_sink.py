@@ -243,21 +243,18 @@ def test_where_the_disk_is_full_a_live_take_is_kept_up_to_there(
 
 @_needs_limits
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_where_the_disk_is_full_a_file_that_can_be_made_again_is_not_kept(
-    tmp_path: Path, ending: str
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("file", 300_000),  # it can be made again
+        ("live", 600),  # before the first picture
+    ],
+)
+def test_where_the_disk_is_full_what_is_worth_nothing_is_not_kept(
+    tmp_path: Path, ending: str, kind: str, size: int
 ) -> None:
     path = tmp_path / f"out{ending}"
-    assert _on_a_full_disk(path, "file", 300_000).startswith(f"{path}: cannot be written")
-    assert list(tmp_path.iterdir()) == []
-
-
-@_needs_limits
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_where_the_disk_is_full_before_the_first_picture_nothing_is_left(
-    tmp_path: Path, ending: str
-) -> None:
-    path = tmp_path / f"out{ending}"
-    assert _on_a_full_disk(path, "live", 600).startswith(f"{path}: cannot be written")
+    assert _on_a_full_disk(path, kind, size).startswith(f"{path}: cannot be written")
     assert list(tmp_path.iterdir()) == []
 
 
