@@ -11,9 +11,9 @@ from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
 from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
 from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
-from realtime.output.backgrounds.still import Color, Fit, Image, is_animated, read_image
+from realtime.output.backgrounds.still import Color, Fit, Image, read_image
 from realtime.output.backgrounds.switcher import Switcher, opaque
-from realtime.output.backgrounds.video import Video
+from realtime.output.backgrounds.video import Video, is_animated
 
 __all__ = [
     "Background",

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from os import PathLike
 from typing import Literal
 
 import cv2
 import numpy as np
 
-# isort: split
-import av
-
 from realtime.color import rgb_to_planes
 from realtime.errors import BackgroundError
 from realtime.frame import ColorTags, Planes, UInt8
-from realtime.media import file_url
 from realtime.output.backgrounds.background import Still
 from realtime.scaling import crop_to_aspect
 
@@ -82,16 +77,6 @@ def _scale(picture: UInt8, width: int, height: int) -> UInt8:
         picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     )
     return scaled
-
-
-def is_animated(path: str) -> bool:
-    """Whether a file is a GIF of several pictures, which plays as a video does."""
-    try:
-        with av.open(file_url(path), format="gif") as container:
-            packets = container.demux(video=0)
-            return sum(packet.size > 0 for packet in islice(packets, 2)) == 2
-    except (av.error.FFmpegError, OSError):
-        return False
 
 
 def read_image(path: str | PathLike[str]) -> UInt8 | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
+
+# isort: split
+import av
 
 from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes, rgb_to_yuv_matrix
 from realtime.errors import BackgroundError, SourceError
 from realtime.frame import ColorTags, Frame, Matte, Planes, UInt8
+from realtime.media import file_url
 from realtime.output.backgrounds.background import Background
 from realtime.output.backgrounds.still import Fit, fitting
 from realtime.scaling import crop_to_aspect
@@ -29,6 +34,16 @@ class _Shown:
     height: int
     color: ColorTags
     planes: Planes
+
+
+def is_animated(path: str) -> bool:
+    """Whether a file is a GIF of several pictures, which plays as a video does."""
+    try:
+        with av.open(file_url(path), format="gif") as container:
+            packets = container.demux(video=0)
+            return sum(packet.size > 0 for packet in islice(packets, 2)) == 2
+    except (av.error.FFmpegError, OSError):
+        return False
 
 
 class Video(Background):
@@ -95,20 +110,21 @@ class Video(Background):
         """The current picture, for this frame."""
         current = self._current
         width, height = frame.planes.width, frame.planes.height
-        if self._fit == "fit":
-            rgb = planes_to_rgb(current.planes, current.color)
-            return rgb_to_planes(fitting(rgb, width, height, self._pixel_aspect), frame.color)
         same_color = np.allclose(
             rgb_to_yuv_matrix(current.color, current.planes.height),
             rgb_to_yuv_matrix(frame.color, height),
         )
-        if same_color:
+        if same_color and self._fit == "cover":
             return Planes(
                 self._cover(current.planes.y, width, height),
                 self._cover(current.planes.u, width // 2, height // 2),
                 self._cover(current.planes.v, width // 2, height // 2),
             )
-        rgb = self._cover(planes_to_rgb(current.planes, current.color), width, height)
+        rgb = planes_to_rgb(current.planes, current.color)
+        if self._fit == "cover":
+            rgb = self._cover(rgb, width, height)
+        else:
+            rgb = fitting(rgb, width, height, self._pixel_aspect)
         return rgb_to_planes(rgb, frame.color)
 
     def _cover(self, picture: UInt8, width: int, height: int) -> UInt8:
