@@ -30,6 +30,7 @@ from typing import Any
 
 import cv2
 
+from benchmarks.placing import kept_to
 from benchmarks.reporting import pyplot
 from models.errors import ModelsError, run_command
 from models.machine import write_report
@@ -270,6 +271,7 @@ def run(
         log, said = Path(folder, "stats.jsonl"), Path(folder, "said")
         command = [sys.executable, "-m", "realtime", "live", "--json", *options]
         command += ["--seconds", f"{seconds:g}", "--stats-json", str(log)]
+        command = kept_to(0, command)
         begun, begun_at = time.time(), time.monotonic()
         with _process(command, said) as process:
             while process.poll() is None and not (_lines(log) and _sends(device)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -23,16 +25,37 @@ class Channel(Generic[T]):
     item (cameras: the newest picture is the one worth showing). Iterating over a channel yields
     items until it is closed and empty.
 
+    Args:
+        capacity: how many items wait at most.
+        overflow: what happens when one more comes.
+        patience: seconds after which an item that waits is given up for a newer one: a channel that
+            is long enough for a burst then does not let what its consumer cannot keep up with grow
+            old in it.
+        counts: whether an item that is given up is a loss.
+        clock: seconds.
+
     Attributes:
-        dropped: items given up because the channel was full.
+        dropped: losses so far.
     """
 
-    def __init__(self, capacity: int, overflow: Overflow) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        overflow: Overflow,
+        *,
+        patience: float = math.inf,
+        counts: Callable[[T], bool] = lambda _: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, not {capacity}")
         self._capacity = capacity
         self._overflow = overflow
-        self._items: deque[T] = deque()
+        self._patience = patience
+        self._counts = counts
+        self._clock = clock
+        # Each with the time at which it came.
+        self._items: deque[tuple[T, float]] = deque()
         self._closed = False
         self._changed = threading.Condition()
         self.dropped = 0
@@ -49,17 +72,16 @@ class Channel(Generic[T]):
         with self._changed:
             while not self._closed and len(self._items) >= self._capacity:
                 if self._overflow == "drop-oldest":
-                    self._items.popleft()
-                    self.dropped += 1
+                    self._drop()
                 else:
                     self._changed.wait()
             if self._closed:
                 raise ChannelClosed
-            self._items.append(item)
+            self._items.append((item, self._clock()))
             self._changed.notify_all()
 
     def get(self, timeout: float | None = None) -> T:
-        """Removes and returns the oldest item, waiting for one.
+        """Removes and returns the oldest item that is worth it, waiting for one.
 
         Args:
             timeout: seconds to wait at most; None for as long as it takes.
@@ -74,9 +96,16 @@ class Channel(Generic[T]):
                 raise TimeoutError
             if not self._items:
                 raise ChannelClosed
-            item = self._items.popleft()
+            too_old = self._clock() - self._patience
+            while len(self._items) > 1 and self._items[0][1] < too_old:
+                self._drop()
+            item, _ = self._items.popleft()
             self._changed.notify_all()
             return item
+
+    def _drop(self) -> None:
+        item, _ = self._items.popleft()
+        self.dropped += self._counts(item)
 
     def __iter__(self) -> Iterator[T]:
         while True:

@@ -111,7 +111,15 @@ def run_live(
             return compositor(matte, settings, refine=matting.refine)
 
         pipeline = LivePipeline(
-            source, matting, composite, sink, video, store, seconds=seconds, stats=stats
+            source,
+            matting,
+            composite,
+            sink,
+            video,
+            store,
+            seconds=seconds,
+            stats=stats,
+            report=report,
         )
         if settings.on_demand:
             device = _virtual_device(sink)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from realtime.capture import Source
 from realtime.capture.source import Lost
@@ -23,8 +23,10 @@ from realtime.running import Estimator, Run
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Figures, Stats
 
-# Each holds one frame of latency: the least that lets the stages overlap.
-_CAPACITY = 1
+# Where the camera, its driver or this process was held up, frames come in a burst: so many may
+# wait. One that has waited for as long as the next takes to come is given up all the same, so that
+# stages which cannot keep up add no more than one interval each.
+_CAPACITY = 3
 
 # Failures in a row that a run survives behind the placeholder, and seconds before the next attempt:
 # together some six seconds, in which a driver can recover. What fails for longer will not mend.
@@ -36,6 +38,9 @@ _LONGEST_PAUSE = 1.0
 class LiveEstimator(Estimator, Protocol):
     """What the inference thread of a live run uses; `LiveMatting` is the one."""
 
+    def reset(self) -> None:
+        """Forgets the past: the next frame belongs to another video."""
+
     @property
     def level(self) -> str:
         """How the governor has frames treated now, in words."""
@@ -45,27 +50,54 @@ class LiveEstimator(Estimator, Protocol):
 
 
 class _Attempts:
-    """Bounds how often in a row something may fail."""
+    """Bounds how often in a row something may fail, and tells why it does.
 
-    def __init__(self) -> None:
+    Attributes:
+        lost: frames that were given up for it.
+    """
+
+    def __init__(self, what: str, report: Callable[[str], None]) -> None:
+        self._what = what
+        self._report = report
         self._failures = 0
+        self._told = ""
+        self.lost = 0
 
     def succeeded(self) -> None:
         self._failures = 0
 
     def failed(self, error: Exception) -> float:
         """Seconds to wait before the next attempt; raises the error after too many."""
+        self.lost += 1
         self._failures += 1
         if self._failures > _MOST_FAILURES:
             raise error
+        line = f"{self._what} failed: {error or type(error).__name__}"
+        if line != self._told:
+            # What fails with every other frame would fill the screen.
+            self._told = line
+            self._report(line)
         return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (self._failures - 1))
+
+
+def _state_of(lost: Lost) -> State:
+    if lost.paused:
+        return State.PAUSED
+    return State.STARTING if lost.starting else State.LOST
+
+
+def _channel(interval: float) -> Channel[Any]:
+    """For frames that come so many seconds apart, and for gaps, which are no loss."""
+    return Channel(
+        _CAPACITY, "drop-oldest", patience=interval, counts=lambda item: not isinstance(item, Gap)
+    )
 
 
 class LivePipeline(Run):
     """Runs frames from a live source through to a sink, once.
 
-    A full channel gives up its oldest frame, and counts it. Every picture that leaves was let
-    through by the guard, which sends a placeholder in place of what may not be seen.
+    Frames that wait too long are given up for newer ones, and counted. Every picture that leaves
+    was let through by the guard, which sends a placeholder in place of what may not be seen.
 
     Args:
         source: where frames come from, and go on coming after a loss.
@@ -76,8 +108,11 @@ class LivePipeline(Run):
         settings: read anew for every frame.
         seconds: how long to run at most; None until stopped.
         stats: where to count durations; share it with the estimator to have its stages too.
+        report: is told in one line why frames fail; from the pipeline's threads.
         clock: seconds, of the kind that stamps the source's frames.
     """
+
+    _estimator: LiveEstimator
 
     def __init__(
         self,
@@ -90,24 +125,27 @@ class LivePipeline(Run):
         *,
         seconds: float | None = None,
         stats: Stats | None = None,
+        report: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(source, estimator, sink, video, transparent=False, stats=stats or Stats())
-        self._matting = estimator
         self._composite = composite
         self._settings = settings
         self._clock = clock
         self._seconds = seconds
-        self._frames: Channel[Frame | Gap] = Channel(_CAPACITY, "drop-oldest")
-        self._mattes: Channel[Matte | Gap] = Channel(_CAPACITY, "drop-oldest")
-        self._guard = Guard(video, float(1 / source.format.frame_rate))
+        interval = float(1 / source.format.frame_rate)
+        self._frames: Channel[Frame | Gap] = _channel(interval)
+        self._mattes: Channel[Matte | Gap] = _channel(interval)
+        self._matting_attempts = _Attempts("matting", report)
+        self._compositing_attempts = _Attempts("compositing", report)
+        self._guard = Guard(video, interval)
         self._fit = Fitter(video.width, video.height, settings.get().output_fit)
 
     def figures(self) -> Figures:
         """How it does at this moment; from any thread."""
         return Figures(
             state=self._guard.state.value,
-            seconds=time.perf_counter() - self._started,
+            seconds=self._elapsed(),
             capture_fps=self._stats.rate("captured"),
             delivered_fps=self._stats.rate("delivered"),
             frames_in=self._captured(),
@@ -117,7 +155,7 @@ class LivePipeline(Run):
             stages=self._stats.recent(),
             provider=self._estimator.provider,
             provider_reason=self._estimator.provider_reason,
-            governor=self._matting.level,
+            governor=self._estimator.level,
         )
 
     def _capture(self) -> None:
@@ -126,7 +164,7 @@ class LivePipeline(Run):
             try:
                 item = self._source.read()
             except Lost as lost:
-                item = Gap(State.PAUSED if lost.paused else State.LOST)
+                item = Gap(_state_of(lost))
             else:
                 if item is None:
                     break
@@ -139,7 +177,7 @@ class LivePipeline(Run):
         self._frames.close()
 
     def _infer(self) -> None:
-        attempts = _Attempts()
+        attempts = self._matting_attempts
         epoch: int | None = 0
         for item in self._frames:
             result: Matte | Gap
@@ -149,8 +187,8 @@ class LivePipeline(Run):
                 try:
                     if item.epoch != epoch:
                         epoch = item.epoch
-                        self._matting.reset()
-                    result = self._matting.matte(item)
+                        self._estimator.reset()
+                    result = self._estimator.matte(item)
                     attempts.succeeded()
                 except Exception as error:  # noqa: BLE001 - raised when it does not mend
                     pause = attempts.failed(error)
@@ -165,7 +203,7 @@ class LivePipeline(Run):
         self._mattes.close()
 
     def _output(self) -> None:
-        attempts = _Attempts()
+        attempts = self._compositing_attempts
         retry_at = 0.0
         while True:
             try:
@@ -177,7 +215,9 @@ class LivePipeline(Run):
             else:
                 if isinstance(item, Gap):
                     self._guard.interrupt(item.state)
-                elif self._clock() >= retry_at:
+                elif self._clock() < retry_at:
+                    attempts.lost += 1
+                else:
                     try:
                         self._finish(item)
                         attempts.succeeded()
@@ -205,22 +245,22 @@ class LivePipeline(Run):
             self._stats.count("delivered")
             latency = self._clock() - frame.time
             self._stats.add("latency", latency)
-            self._matting.delivered(latency)
+            self._estimator.delivered(latency)
 
     def _cancel_channels(self) -> None:
         self._frames.cancel()
         self._mattes.cancel()
 
     def _expired(self) -> bool:
-        return self._seconds is not None and time.perf_counter() - self._started >= self._seconds
+        return self._seconds is not None and self._elapsed() >= self._seconds
 
     def _written(self) -> int:
         return self._frames_out + self._guard.repeats
 
     def _dropped(self) -> int:
-        return (
-            self._source.dropped + self._frames.dropped + self._mattes.dropped + self._sink.dropped
-        )
+        stages = self._source, self._frames, self._mattes, self._sink
+        failures = self._matting_attempts, self._compositing_attempts
+        return sum(stage.dropped for stage in stages) + sum(part.lost for part in failures)
 
     def _notes(self) -> tuple[str, ...]:
         return (*super()._notes(), *self._guard.notes())

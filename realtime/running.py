@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -25,7 +26,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class Estimator(Protocol):
-    """What the inference thread runs; `Matting` is the one."""
+    """What the inference thread runs: `Matting` for files, `LiveMatting` for cameras."""
 
     @property
     def model(self) -> str:
@@ -40,8 +41,6 @@ class Estimator(Protocol):
         """Why this one."""
 
     def matte(self, frame: Frame) -> Matte: ...
-
-    def reset(self) -> None: ...
 
 
 class Run(ABC):
@@ -77,7 +76,7 @@ class Run(ABC):
         self._stopping = threading.Event()
         self._frames_in = 0
         self._frames_out = 0
-        self._started = 0.0
+        self._started: float | None = None
 
     @abstractmethod
     def _capture(self) -> None:
@@ -167,8 +166,10 @@ class Run(ABC):
             self._cancel()
             raise
         finally:
-            for worker in workers:
-                worker.join()
+            with bouncing(math.inf):
+                # What a thread still works with must not be closed by an impatient Ctrl-C.
+                for worker in workers:
+                    worker.join()
         for worker in workers:
             if worker.error is not None:
                 raise worker.error
@@ -195,8 +196,12 @@ class Run(ABC):
         if on_progress is not None:
             on_progress(self._progress())
 
+    def _elapsed(self) -> float:
+        """Seconds since the threads were started."""
+        return 0.0 if self._started is None else time.perf_counter() - self._started
+
     def _progress(self) -> Progress:
-        seconds = time.perf_counter() - self._started
+        seconds = self._elapsed()
         fps = self._frames_out / seconds if seconds else 0.0
         return Progress(
             frames=self._frames_out,

@@ -47,6 +47,29 @@ def test_a_full_dropping_channel_gives_up_the_oldest_and_counts() -> None:
     assert channel.dropped == 3
 
 
+def test_what_waited_too_long_is_given_up_for_a_newer_one() -> None:
+    now = 0.0
+    channel: Channel[int] = Channel(4, "drop-oldest", patience=1.0, clock=lambda: now)
+    for item in range(3):
+        channel.put(item)
+    now = 1.0
+    assert channel.get() == 0
+    now = 1.5
+    channel.put(3)
+    assert channel.get() == 3
+    assert channel.dropped == 2
+    channel.put(4)
+    now = 9.0
+    assert channel.get() == 4, "old as it is, there is none newer"
+
+
+def test_what_is_no_loss_does_not_count() -> None:
+    channel: Channel[int] = Channel(1, "drop-oldest", counts=lambda item: item % 2 == 0)
+    for item in range(5):
+        channel.put(item)
+    assert channel.dropped == 2
+
+
 def test_what_is_inside_a_closed_channel_can_still_be_taken() -> None:
     channel: Channel[str] = Channel(2, "block")
     channel.put("last")

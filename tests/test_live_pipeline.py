@@ -48,7 +48,6 @@ class Broken(Exception):  # noqa: N818 - it is the stage that is broken
 class ScriptedSource(Source):
     """Delivers what the test gives it, and waits while there is nothing, until it is given up."""
 
-    live = True
     format = VIDEO
 
     def __init__(self) -> None:
@@ -72,9 +71,9 @@ class ScriptedSource(Source):
         self._index += 1
         return self._index - 1
 
-    def lose(self, *, paused: bool = False) -> None:
+    def lose(self, *, paused: bool = False, starting: bool = False) -> None:
         """The camera is gone; what comes after is another epoch."""
-        self._items.put(Lost("unplugged", paused=paused))
+        self._items.put(Lost("unplugged", paused=paused, starting=starting))
         self.epoch += 1
 
     def read(self) -> Frame | None:
@@ -195,6 +194,7 @@ class Scene:
         self.sink = ScriptedSink()
         self.store = SettingsStore(Settings(**{"max_staleness": PATIENT, **options}))
         self.stats = Stats()
+        self.reports: list[str] = []
         self.pipeline = LivePipeline(
             self.source,
             self.estimator,
@@ -204,6 +204,7 @@ class Scene:
             self.store,
             seconds=seconds,
             stats=self.stats,
+            report=self.reports.append,
         )
         self.source.given_up = self.pipeline._stopping.is_set
 
@@ -447,10 +448,31 @@ def test_a_camera_that_returns_makes_the_estimator_start_afresh() -> None:
     assert scene.estimator.resets == 1
 
 
-def test_a_failure_makes_the_estimator_start_afresh() -> None:
+def test_a_failure_makes_the_estimator_start_afresh_and_is_told() -> None:
     scene = Scene()
-    scene.run(_inference_fails(scene))
+    summary = scene.run(_inference_fails(scene))
     assert scene.estimator.resets == 1
+    assert scene.reports == ["matting failed: inference"]
+    assert summary.frames_out + summary.frames_dropped == summary.frames_in
+
+
+def test_a_camera_that_is_let_go_of_and_taken_again_is_not_lost() -> None:
+    scene = Scene()
+
+    def script() -> Script:
+        yield scene.live()
+        scene.source.lose(paused=True)
+        yield scene.replaced(State.PAUSED)
+        scene.source.lose(starting=True)
+        yield scene.replaced(State.STARTING)
+        yield scene.live()
+
+    summary = scene.run(script())
+    assert not any("lost" in note for note in summary.notes)
+
+
+def test_figures_from_before_the_start_are_of_no_time() -> None:
+    assert Scene().pipeline.figures().seconds == 0
 
 
 def test_a_network_that_goes_on_failing_fails_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,7 +497,7 @@ def test_a_network_that_goes_on_failing_fails_the_caller(monkeypatch: pytest.Mon
 
 def test_a_compositor_that_fails_now_and_then_is_survived() -> None:
     def composite(matte: Matte, settings: Settings) -> Frame:
-        if matte.frame.index == 1:
+        if matte.frame.index in (1, 2):
             raise Broken("composite")
         return _COMPOSITOR(matte)
 
@@ -483,13 +505,17 @@ def test_a_compositor_that_fails_now_and_then_is_survived() -> None:
 
     def script() -> Script:
         yield scene.live()
-        scene.source.give()
-        yield scene.replaced(State.FAILED)
+        for _ in range(2):
+            scene.source.give()
+            yield scene.replaced(State.FAILED)
         yield from scene.flowing()
 
-    scene.run(script())
-    assert any(frame.index > 1 for frame in scene.sink.frames)
+    summary = scene.run(script())
+    assert any(frame.index > 2 for frame in scene.sink.frames)
     assert not any(map(room_in, scene.sink.frames))
+    assert scene.reports == ["compositing failed: composite"]
+    assert summary.frames_out + summary.frames_dropped == summary.frames_in
+    assert summary.frames_dropped >= 2
 
 
 def test_a_compositor_that_goes_on_failing_fails_the_caller(

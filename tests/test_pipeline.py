@@ -18,6 +18,7 @@ from realtime.frame import Frame, Matte, VideoFormat
 from realtime.output import NullSink, Sink
 from realtime.pipeline import Pipeline
 from realtime.stats import Progress
+from realtime.worker import Worker
 from tests.media import gray_frame, luma_of_index, matte_of
 
 _FORMAT = VideoFormat(64, 48, Fraction(30), Fraction(1, 30))
@@ -243,6 +244,24 @@ def test_ctrl_c_while_the_output_opens_or_finishes_leaves_nothing_half_done(
     with pytest.raises(KeyboardInterrupt):
         _run(CountingSource(5), sink).run()
     assert sink.events[-1] == "abort"
+
+
+def test_no_ctrl_c_keeps_threads_from_being_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever closes the source next would close it under a thread that reads it."""
+    join, joined = Worker.join, []
+
+    def interrupted(worker: Worker) -> None:
+        signal.raise_signal(signal.SIGINT)
+        join(worker)
+        joined.append(worker)
+
+    monkeypatch.setattr(Worker, "join", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _run(CountingSource(3), ListSink()).run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(joined) == 3
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,8 +43,6 @@ class OpenCVSource(Source):
         SourceError: it cannot be opened, or gives no picture.
     """
 
-    live = True
-
     def __init__(
         self,
         camera: Camera,

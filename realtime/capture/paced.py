@@ -22,8 +22,6 @@ class Paced(Source):
         sleep: waits for so many seconds.
     """
 
-    live = True
-
     def __init__(
         self,
         source: Source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -33,6 +34,9 @@ _LAST_DELAY = 2.0
 # to nobody, is a daemon, and releases its camera as soon as it is let go.
 _JOIN_SECONDS = 0.8
 
+# Frames that may wait to be read: they come in a burst where the camera or this process was held up.
+_WAITING = 3
+
 _NANOSECOND = Fraction(1, 1_000_000_000)
 
 Wait = Callable[[threading.Condition, float], object]
@@ -53,7 +57,8 @@ class Reconnecting(Source):
     raises `Lost`. It does so at once when the source breaks, and again after each `patience` while
     there is nothing to see. See `realtime.capture.source` for what comes afterwards.
 
-    Only the newest frame waits to be read; one that it replaces is counted in `dropped`.
+    A few frames wait to be read, so that none is lost of a burst; of more the oldest is given up, and
+    counted in `dropped`.
 
     `pause`, `resume` and `close` may be called at any time and from any thread.
 
@@ -72,8 +77,6 @@ class Reconnecting(Source):
         SourceError: it cannot be opened at all.
     """
 
-    live = True
-
     def __init__(
         self,
         open: Callable[[], Source],
@@ -87,9 +90,10 @@ class Reconnecting(Source):
         self._wait = wait
         self._changed = threading.Condition()
         self._paused = format is not None
+        self._starting = False
         self._closed = False
         self._ended = False
-        self._frame: Frame | None = None
+        self._frames: deque[Frame] = deque()
         self._reason = "not opened yet" if self._paused else ""
         self._lost = self._paused
         self._untold = False
@@ -117,9 +121,8 @@ class Reconnecting(Source):
                 self._wait(self._changed, self.patience)
             if self._closed:
                 return None
-            if self._frame is not None:
-                frame, self._frame = self._frame, None
-                return frame
+            if self._frames:
+                return self._frames.popleft()
             if self._reader.error is not None:
                 raise self._reader.error
             if self._ended:
@@ -129,23 +132,24 @@ class Reconnecting(Source):
                 begun = self._index > 0
                 self._lose(f"no picture for {self.patience:.1f} s" if begun else "no picture yet")
                 self._untold = False
-            raise Lost(self._reason, paused=self._paused)
+            raise Lost(self._reason, paused=self._paused, starting=self._starting)
 
     def _nothing_to_tell(self) -> bool:
         done = self._closed or self._ended or self._reader.error is not None
-        return not (done or self._untold or self._frame is not None)
+        return not (done or self._untold or self._frames)
 
     def pause(self) -> None:
         with self._changed:
             if not self._paused:
-                self._paused = True
-                self._frame = None
+                self._paused, self._starting = True, False
+                self.dropped += len(self._frames)
+                self._frames.clear()
                 self._lose("the camera is off: nobody is watching", counted=False)
 
     def resume(self) -> None:
         with self._changed:
             if self._paused:
-                self._paused = False
+                self._paused, self._starting = False, True
                 self._reason = "the camera is being opened"
                 self._changed.notify_all()
 
@@ -236,20 +240,24 @@ class Reconnecting(Source):
         with self._changed:
             if self._closed or self._paused:
                 return
+            self._starting = False
             if self._lost:
                 # Whether it was told or not, the epoch tells it from now on.
                 self._lost = self._untold = False
                 self._epoch += self._index > 0
-            if self._frame is not None:
+            if len(self._frames) == _WAITING:
+                self._frames.popleft()
                 self.dropped += 1
             pts = round(frame.pts * frame.time_base / _NANOSECOND)
             self._last_pts = max(self._last_pts + 1, pts)
-            self._frame = replace(
-                frame,
-                index=self._index,
-                pts=self._last_pts,
-                time_base=_NANOSECOND,
-                epoch=self._epoch,
+            self._frames.append(
+                replace(
+                    frame,
+                    index=self._index,
+                    pts=self._last_pts,
+                    time_base=_NANOSECOND,
+                    epoch=self._epoch,
+                )
             )
             self._index += 1
             self._changed.notify_all()
@@ -258,6 +266,7 @@ class Reconnecting(Source):
         with self._changed:
             if self._paused and counted:
                 return
+            self._starting = False
             self.losses += counted and not self._lost and self._index > 0
             self._untold = self._untold or not self._lost
             self._lost = True

@@ -36,11 +36,13 @@ class Lost(Exception):  # noqa: N818 - the camera may return: no error
 
     Attributes:
         paused: whether it was let go of on purpose, by `Source.pause`.
+        starting: whether it is being opened again since `Source.resume`.
     """
 
-    def __init__(self, reason: str, *, paused: bool = False) -> None:
+    def __init__(self, reason: str, *, paused: bool = False, starting: bool = False) -> None:
         super().__init__(reason)
         self.paused = paused
+        self.starting = starting
 
 
 class Source(Closing):
@@ -50,13 +52,11 @@ class Source(Closing):
 
     Attributes:
         format: what the frames will be like; of a live source, what they are like at first.
-        live: whether frames come by the clock and are lost if nobody takes them.
         dropped: frames that came and were given up before they were read; their indices are
             missing from those read.
     """
 
     format: VideoFormat
-    live: bool = False
     dropped: int = 0
 
     @abstractmethod

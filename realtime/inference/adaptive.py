@@ -32,8 +32,8 @@ _REFINING = 3.0
 _TIMED_RUNS = 3
 
 # Alphas that are on their way while frames are finished as fast as alphas are found: the one just
-# found, one in the channel, and one with the output.
-_ON_THEIR_WAY = 3
+# found, those in a channel after a burst, and one with the output.
+_ON_THEIR_WAY = 5
 
 # Latencies between two frames at most; more would only be older ones.
 _MOST_LATENCIES = 64

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.cores import usable_cores
 from realtime.inference.model import BEST_FIRST, Model, open_beside
 from realtime.inference.session import Device
 
 DEFAULT = "default"
 
 # The part of the time between two frames that the network may take: capture, compositing and
-# encoding share the cores with it, and some load of other programs is normal.
+# encoding share the cores with it, and some load of other programs is normal. The less where they
+# all take turns on one core.
 _SHARE = 0.35
+_SHARE_OF_ONE_CORE = 0.2
 
 # The first runs are slower: memory is being taken.
 _RUNS = 7
@@ -63,7 +66,7 @@ def keeps_up(seconds: float, frame_rate: float) -> bool:
 
 
 def _most(frame_rate: float) -> float:
-    return _SHARE / frame_rate
+    return (_SHARE if usable_cores() > 1 else _SHARE_OF_ONE_CORE) / frame_rate
 
 
 def duration(

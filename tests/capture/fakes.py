@@ -132,8 +132,6 @@ def frame(index: int = 0, pts: int = 0) -> Frame:
 class FakeSource(Source):
     """Gives what `script` says: frames come out, exceptions are raised; None at its end."""
 
-    live = True
-
     def __init__(self, *script: Frame | BaseException, notes: tuple[str, ...] = ()) -> None:
         self._script = list(script)
         self._notes = notes

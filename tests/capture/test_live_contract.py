@@ -79,9 +79,8 @@ def _read(source: Source, count: int) -> list[Frame]:
     return frames
 
 
-def test_it_is_live_and_counts_in_nanoseconds(make: Callable[[], Source]) -> None:
+def test_it_counts_in_nanoseconds(make: Callable[[], Source]) -> None:
     with make() as source:
-        assert source.live
         assert source.format.time_base == NANOSECOND
         assert source.format.frame_count is None
 

@@ -30,7 +30,6 @@ def _first(camera: str, **arguments: Any) -> Frame:
 
 def test_the_demo_is_a_camera() -> None:
     with open_camera("demo", 96, 64, 30) as source:
-        assert source.live
         assert (source.format.width, source.format.height) == (96, 64)
     assert _first("demo", width=96, height=64).planes.y.shape == (64, 96)
 

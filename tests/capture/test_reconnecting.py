@@ -25,8 +25,6 @@ _HANGS = 10.0
 class Driven(Source):
     """Reads what the desk is told to deliver, as a camera without blocking reads does."""
 
-    live = True
-
     def __init__(self, desk: Desk, format: VideoFormat = FORMAT) -> None:
         self._desk = desk
         self.format = format
@@ -110,7 +108,6 @@ def test_frames_pass_with_their_times(desk: Desk, source: Reconnecting) -> None:
         received = source.read()
         assert received is not None
         assert (received.index, received.pts, received.epoch) == (index, 1000 + 33 * index, 0)
-    assert source.live
     assert source.format == FORMAT
     assert source.notes() == ("source 1",)
 
@@ -229,20 +226,32 @@ def test_a_slow_first_picture_is_waited_for(desk: Desk, source: Reconnecting) ->
     assert (first.index, first.epoch, source.losses, desk.openings) == (0, 0, 0, 1)
 
 
-def test_only_the_newest_frame_waits_and_the_others_are_counted(
+def test_a_burst_waits_and_of_more_the_oldest_are_counted(
     desk: Desk, source: Reconnecting
 ) -> None:
-    for index in range(4):
+    for index in range(module._WAITING + 2):
         desk.items.put(frame(index, index))
     desk.items.put(SourceError("unplugged"))
     # Once it is opened anew, everything before has been handed over.
-    desk.refusals = [SourceError("waiting")]
+    desk.refusals = [SourceError("waiting")] * 1000
     while desk.openings < 3:
         threading.Event().wait(0.001)
-    received = source.read()
-    assert received is not None
-    assert received.index == 3
-    assert source.dropped == 3
+    received = [source.read() for _ in range(module._WAITING)]
+    assert [frame and frame.index for frame in received] == [2, 3, 4]
+    assert source.dropped == 2
+    with pytest.raises(Lost):
+        source.read()
+
+
+def test_a_frame_that_waits_as_it_is_paused_is_counted(desk: Desk, source: Reconnecting) -> None:
+    for index in range(2):
+        desk.items.put(frame(index, index))
+    while source.dropped + len(source._frames) < 2:
+        threading.Event().wait(0.001)
+    source.pause()
+    assert source.dropped == 2
+    with pytest.raises(Lost):
+        source.read()
 
 
 def test_a_loss_is_told_right_after_the_last_frame(desk: Desk, source: Reconnecting) -> None:
@@ -265,7 +274,7 @@ def test_a_loss_that_nobody_noticed_is_told_by_the_epoch_alone(
     _next(source)
     desk.items.put(SourceError("unplugged"))
     desk.items.put(frame())
-    while source._frame is None:
+    while not source._frames:
         threading.Event().wait(0.001)
     received = source.read()
     assert received is not None
@@ -329,9 +338,16 @@ def test_a_source_that_begins_paused_is_not_opened(desk: Desk) -> None:
         assert caught.value.paused
         assert desk.openings == 0
         source.resume()
+        with pytest.raises(Lost) as caught:
+            source.read()
+        assert (caught.value.paused, caught.value.starting) == (False, True)
         desk.impatient = False
         desk.items.put(frame())
         assert _next(source).index == 0
+        desk.items.put(SourceError("unplugged"))
+        with pytest.raises(Lost) as caught:
+            source.read()
+        assert not caught.value.starting
 
 
 def test_a_camera_missing_on_resume_is_waited_for(desk: Desk) -> None:

@@ -22,6 +22,7 @@ import pytest
 # isort: split
 import av
 
+from benchmarks.placing import kept_to
 from realtime.capture.devices import Camera
 from realtime.frame import UInt8
 from realtime.output import loopback as loopbacks
@@ -40,7 +41,7 @@ class Run:
 
     def __init__(self, *arguments: object) -> None:
         command = [sys.executable, "-m", "realtime", "live", "--json", *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> tuple[dict[str, object], float]:
         """Its summary, and how many seconds it took to end."""

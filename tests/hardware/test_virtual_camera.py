@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.placing import kept_to
 from realtime.capture.devices import Camera
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import OutputError
@@ -67,6 +68,7 @@ def _inside(picture: UInt8) -> UInt8:
 
 def _read(way: str, device: str, seconds: float, keep: Path | None = None) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.hardware.reader", way, device, str(seconds)]
+    command = kept_to(1, command)
     done = subprocess.run(
         [*command, *([] if keep is None else [str(keep)])],
         stdout=subprocess.PIPE,
@@ -167,7 +169,7 @@ def test_a_webcam_is_no_virtual_camera(webcam: Camera) -> None:
 def _live(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     """`realtime live`, until it is told to stop by Ctrl-C."""
     command = [sys.executable, "-m", "realtime", "live", "--json", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "progress"
         try:
@@ -234,7 +236,7 @@ def _threads(pid: int) -> list[str]:
 def test_latency_through_the_pixels(loopback: str, size: tuple[int, int]) -> None:
     width, height = size
     command = [sys.executable, "-m", "tests.hardware.sender", loopback, str(width), str(height)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True) as process:
         try:
             _wait_until_sending(loopback)
             result = _read("ffmpeg", loopback, SECONDS)

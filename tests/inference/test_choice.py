@@ -11,23 +11,32 @@ from realtime.inference import choice
 from realtime.inference.model import Model
 
 
+@pytest.fixture(autouse=True)
+def _cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "usable_cores", lambda: 2)
+
+
 @pytest.mark.parametrize(
-    ("milliseconds", "frame_rate", "expected"),
+    ("milliseconds", "frame_rate", "cores", "expected"),
     [
-        ((8, 5), 30, "quality"),
-        ((8, 5), 60, "balanced"),
-        ((20, 13), 60, "fast"),
-        ((20, 13), 30, "fast"),
-        ((15, 10), 30, "balanced"),
-        ((20, 13), 10, "quality"),
+        ((8, 5), 30, 2, "quality"),
+        ((8, 5), 60, 2, "balanced"),
+        ((20, 13), 60, 2, "fast"),
+        ((20, 13), 30, 2, "fast"),
+        ((15, 10), 30, 2, "balanced"),
+        ((20, 13), 10, 2, "quality"),
+        ((8, 5), 30, 1, "balanced"),
+        ((8, 5), 30, 16, "quality"),
     ],
 )
 def test_the_best_that_keeps_up(
     milliseconds: tuple[float, float],
     frame_rate: float,
+    cores: int,
     expected: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(choice, "usable_cores", lambda: cores)
     taken = dict(zip(("quality", "balanced"), milliseconds, strict=True))
     monkeypatch.setattr(choice, "duration", lambda model, clock, enough: taken[model.name] / 1e3)
     model = choice.open_model("default", "cpu", frame_rate)
