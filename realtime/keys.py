@@ -142,5 +142,7 @@ def handle(code: int, store: SettingsStore) -> bool:
     Returns:
         Whether the run goes on.
     """
-    action = _BY_KEY.get(chr(code & _KEY_BITS).lower()) if code >= 0 else None
+    key = chr(code & _KEY_BITS) if code >= 0 else ""
+    # Beyond ASCII they are no letters: in lower case, Korean keyboards' own keys would be arrows.
+    action = _BY_KEY.get(key.lower() if key.isascii() else key)
     return action is None or action.perform(store)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import cast
+import re
+from collections.abc import Iterator
+from typing import Any, cast
 
 import cv2  # noqa: F401 - see below
 
@@ -25,6 +27,11 @@ def is_url(name: str) -> bool:
     return "://" in name
 
 
+def without_password(name: str) -> str:
+    """A URL without its user name and password: they are not for the screen, and not for a log."""
+    return re.sub(r"//[^/]*@", "//", name) if is_url(name) else name
+
+
 def file_url(path: str) -> str:
     """A path as FFmpeg takes it literally: a colon in a bare name would make it a protocol."""
     return os.path.abspath(path)
@@ -42,17 +49,34 @@ def open_input(name: str) -> av.container.InputContainer:
             raise SourceError(f"{name}: no such file; check the path")
         if os.path.isdir(name):
             raise SourceError(f"{name}: is a folder; name a video file in it")
+    shown = without_password(name)
     try:
         if is_url(name):
             return av.open(name, metadata_errors="replace", timeout=_URL_TIMEOUT)
         return av.open(file_url(name), metadata_errors="replace")
     except av.error.InvalidDataError:
         raise SourceError(
-            f"{name}: not a video that FFmpeg can read; it is another kind of file, or cut short "
+            f"{shown}: not a video that FFmpeg can read; it is another kind of file, or cut short "
             "before its index (record it again, or repair it)"
         ) from None
     except (av.error.FFmpegError, OSError) as error:
-        raise SourceError(f"{name}: cannot be opened: {reason(error)}") from None
+        raise SourceError(f"{shown}: cannot be opened: {reason(error)}") from None
+
+
+def demux(
+    container: av.container.InputContainer, *streams: av.stream.Stream
+) -> Iterator[av.Packet[Any]]:
+    """The packets of some streams of a container, or of all that were there as it was opened.
+
+    As PyAV's own iterator does, this one ends with every error, even a passing one.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+        except IndexError:
+            # PyAV stumbles over a stream that turns up midway; what follows is still readable.
+            continue
+        return
 
 
 def reason(error: BaseException) -> str:

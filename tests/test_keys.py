@@ -14,6 +14,9 @@ from tests.test_settings import random_settings
 # As X11 and so OpenCV's Qt name keys without a character.
 _LEFT, _UP, _RIGHT, _DOWN, _ESCAPE, _F1 = 0xFF51, 0xFF52, 0xFF53, 0xFF54, 0xFF1B, 0xFFBE
 
+# Keys of Korean keyboards, whose numbers are those of letters that are the arrows' in lower case.
+_HANGUL = range(0xFF31, 0xFF35)
+
 
 def _press(keys: str, **settings: object) -> Settings:
     store = SettingsStore(Settings(**settings))  # type: ignore[arg-type]
@@ -46,7 +49,7 @@ def test_the_run_is_ended_by_q_and_escape(code: int) -> None:
     assert store.version == 0
 
 
-@pytest.mark.parametrize("code", [-1, 0, 255, ord("x"), ord("7"), _F1, 0x7FFFFFFF])
+@pytest.mark.parametrize("code", [-1, 0, 255, ord("x"), ord("7"), _F1, 0x7FFFFFFF, *_HANGUL])
 def test_other_keys_do_nothing(code: int) -> None:
     store = SettingsStore(Settings())
     assert handle(code, store) is True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import sys
 import time
@@ -19,14 +18,14 @@ import av
 
 from realtime.capture.devices import Camera, broke, cannot_open
 from realtime.capture.modes import Mode
-from realtime.capture.planar import from_camera
+from realtime.capture.planar import from_camera, is_rgb, tags_of
 from realtime.capture.source import Lost, Source
 from realtime.capture.spreading import Spreading
 from realtime.capture.stamps import Stamps
 from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
 from realtime.frame import ColorTags, Frame, VideoFormat
-from realtime.media import reason
+from realtime.media import demux, reason, without_password
 
 if sys.platform == "linux":
     from realtime.capture import v4l2
@@ -50,7 +49,7 @@ _MOST_DAMAGED = 30
 _RAW = "rawvideo"
 
 # What UVC, the standard of webcams, says of raw pictures without a word on colour: BT.601.
-_WEBCAM_COLOR = ColorTags(full_range=False, matrix=6)
+WEBCAM_COLOR = ColorTags(full_range=False, matrix=6)
 
 # What JFIF says of every JPEG.
 _JPEG_COLOR = ColorTags(full_range=True, matrix=5)
@@ -82,8 +81,6 @@ class CameraSource(Source):
         SourceError: it cannot be opened; the message says why, and what to do.
     """
 
-    live = True
-
     def __init__(
         self,
         camera: Camera | str,
@@ -102,13 +99,14 @@ class CameraSource(Source):
             self.name = f"{camera.name} ({camera.path})"
         else:
             self._camera, self._url = None, camera
-            # A stream's user name and password are not for the screen, and not for a log.
-            self.name = re.sub(r"//[^/]*@", "//", camera)
+            self.name = without_password(camera)
         self._asked = (width, height, fps)
         self._clock = clock
         self._sleep = sleep
         self._stamps = Stamps()
         self._index = 0
+        # Whether packets came that may become the first picture.
+        self._coming = False
         self._damaged = 0
         self._damaged_in_a_row = 0
         self._mode: Mode | None = None
@@ -184,58 +182,75 @@ class CameraSource(Source):
             return None
         if sys.platform != "linux":
             # A Mac's cameras differ, and say nothing.
-            return _WEBCAM_COLOR if sys.platform == "win32" else None
+            return WEBCAM_COLOR if sys.platform == "win32" else None
         try:
             fd = v4l2.open_device(self._camera.path)
         except OSError:
-            return _WEBCAM_COLOR
+            return WEBCAM_COLOR
         try:
             return v4l2.color(fd)
         except OSError:
-            return _WEBCAM_COLOR
+            return WEBCAM_COLOR
         finally:
             os.close(fd)
 
     def _describe(self) -> VideoFormat:
         context = self._stream.codec_context
         rate = self._stream.average_rate or self._stream.guessed_rate or self._asked[2]
+        # A device's pixels are square, whatever its JPEGs say.
+        aspect = self._stream.sample_aspect_ratio if self._camera is None else None
         return VideoFormat(
             width=context.width // 2 * 2,
             height=context.height // 2 * 2,
             frame_rate=Fraction(rate).limit_denominator(1001),
             time_base=NANOSECOND,
-            color=self._color or _tags_of(context),
+            color=self._tags(context),
+            sample_aspect_ratio=aspect or Fraction(1),
         )
+
+    def _tags(self, described: av.VideoFrame | av.VideoCodecContext) -> ColorTags:
+        converted = described.format is not None and is_rgb(described.format)
+        return tags_of(described) if self._color is None or converted else self._color
 
     def read(self) -> Frame | None:
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
         while not self._pictures:
-            try:
-                asked = self._clock()
-                packet = next(self._packets)
-                self._awaited = self._awaited or self._clock() - asked > _AWAITED
-                if packet.size == 0 and packet.pts is not None:
-                    # A picture lost on the cable. (One without a time is PyAV's own, at the end,
-                    # and gets out what a decoder holds back.)
-                    self._count_damage()
-                    continue
-                self._pictures.extend(packet.decode())
-            except BlockingIOError:
-                left = (patience - self._clock()) * float(NANOSECOND)
-                self._restart()
-                if left <= 0:
-                    raise Lost(f"{self.name} shows nothing") from None
+            came = self._take_packet()
+            left = (patience - self._clock()) * float(NANOSECOND)
+            if left <= 0 and not self._pictures:
+                raise Lost(f"{self.name} shows nothing", starting=self._coming)
+            if not came:
                 self._wait(left)
-            except av.error.InvalidDataError:
-                self._restart()
-                self._count_damage()
-            except (StopIteration, av.error.EOFError):
-                raise SourceError(f"{self.name}: the stream ended") from None
-            except (av.error.FFmpegError, OSError) as error:
-                raise SourceError(self._why_broken(error)) from None
         picture = self._pictures.popleft()
         self._spread(picture)
         return self._frame(picture, self._clock())
+
+    def _take_packet(self) -> bool:
+        """Decodes the next packet, if it has pictures; returns whether there was one."""
+        try:
+            asked = self._clock()
+            packet = next(self._packets)
+            self._awaited = self._awaited or self._clock() - asked > _AWAITED
+            if packet.stream_index != self._stream.index:
+                return True
+            if packet.size == 0 and packet.pts is not None:
+                # A picture lost on the cable. (One without a time is PyAV's own, at the end, and
+                # gets out what a decoder holds back.)
+                self._count_damage()
+            else:
+                self._pictures.extend(packet.decode())
+                self._coming = self._index == 0
+        except BlockingIOError:
+            self._restart()
+            return False
+        except av.error.InvalidDataError:
+            self._restart()
+            self._count_damage()
+        except (StopIteration, av.error.EOFError):
+            raise SourceError(f"{self.name}: the stream ended") from None
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceError(self._why_broken(error)) from None
+        return True
 
     def _spread(self, picture: av.VideoFrame) -> None:
         """Waits until it is a stream's picture's turn."""
@@ -248,15 +263,17 @@ class CameraSource(Source):
 
     def _restart(self) -> None:
         """Begins to iterate again: PyAV's iterators end with every error, even a passing one."""
-        self._packets: Iterator[Any] = self._container.demux(self._stream)
+        # Of all streams: asked for the pictures alone, PyAV itself passes over the sound, and holds
+        # whoever reads for as long as there is nothing else.
+        self._packets: Iterator[Any] = demux(self._container)
 
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
-        planes, color = from_camera(picture, lent=self._raw)
-        color = color if self._color is None or picture.format.is_rgb else self._color
+        planes, _ = from_camera(picture, lent=self._raw)
         # A stream's time counts from wherever its server likes.
         device = None if self._camera is None else _time_of(picture)
-        frame = Frame(planes, self._index, self._stamps(device, arrival), NANOSECOND, color)
+        stamp = self._stamps(device, arrival)
+        frame = Frame(planes, self._index, stamp, NANOSECOND, self._tags(picture))
         self._index += 1
         return frame
 
@@ -300,13 +317,6 @@ def _time_of(picture: av.VideoFrame) -> int | None:
     if picture.pts is None or picture.time_base is None:
         return None
     return round(picture.pts * picture.time_base / NANOSECOND)
-
-
-def _tags_of(context: Any) -> ColorTags:
-    full = {1: False, 2: True}.get(int(context.color_range))
-    return ColorTags(
-        full, int(context.colorspace), int(context.color_primaries), int(context.color_trc)
-    )
 
 
 def _silence(error: BaseException, seconds: float | None) -> str | None:

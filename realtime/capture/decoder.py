@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
+from typing import Any
 
 import av
 from av.stream import Disposition
 
 from realtime.errors import SourceError
-from realtime.media import open_input, reason
+from realtime.media import demux, open_input, reason, without_password
 
 # Formats without an index may seek past the asked time: then again this many seconds earlier.
 _SEEK_LEADS = (0, 10)
+
+# Damaged packets whose times to remember: not even with threads does a picture come so much later.
+_REMEMBERED = 128
 
 
 class Decoder:
@@ -39,10 +45,9 @@ class Decoder:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._damaged = 0
-        self._broke_off: str | None = None
-        self._first_dts: int | None = None
+        self._url = name
+        self._name = without_password(name)
+        self._begin()
         self._open()
         stream, container = self._stream, self._container
         self.time_base: Fraction = stream.time_base or Fraction(1, 90000)
@@ -64,7 +69,7 @@ class Decoder:
         self._has_times = container.format.name != "avi"
 
     def _open(self) -> None:
-        self._container = open_input(self._name)
+        self._container = open_input(self._url)
         try:
             self._stream = self._pick_stream()
         except SourceError:
@@ -145,10 +150,18 @@ class Decoder:
         self._open()
         return self._from_zero(self._timed(origin))
 
+    def _begin(self) -> None:
+        """Forgets what an attempt to seek has met."""
+        self._damaged = 0
+        self._damaged_times: deque[int] = deque(maxlen=_REMEMBERED)
+        self._broke_off: str | None = None
+        self._first_dts: int | None = None
+
     def _from_zero(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Leaves out what lies between the key frame that was sought and the asked start.
 
-        But not the frame that is on then, where it stays for longer than one usually does.
+        But not the frame that is on then, where it stays for longer than one usually does or is the
+        last.
         """
         usual = 1 / self.frame_rate / self.time_base
         on: av.VideoFrame | None = None
@@ -157,19 +170,23 @@ class Decoder:
                 continue
             if frame.pts < 0:
                 on = frame
+                # What is left of it from zero on.
+                on.duration = math.ceil(frame.pts + (frame.duration or usual))
+                on.pts = 0
                 continue
             if on is not None and frame.pts > usual:
-                on.pts = 0
                 yield on
             on = None
             yield frame
+        if on is not None and on.duration > 0:
+            yield on
 
     def _timed(self, origin: Fraction) -> Iterator[av.VideoFrame]:
         """Decoded frames from the present position on, their `pts` counted from the origin.
 
         Where the file stores no times, a frame comes one duration after the last.
         """
-        self._first_dts = None
+        self._begin()
         zero = round(origin / self.time_base)
         one_frame = max(1, round(1 / self.frame_rate / self.time_base))
         pts: int | None = None
@@ -188,30 +205,37 @@ class Decoder:
             yield frame
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        packets = self._container.demux(self._stream)
+        packets = demux(self._container, self._stream)
         while True:
             try:
                 packet = next(packets)
                 if self._first_dts is None:
                     self._first_dts = packet.dts
-                self._damaged += packet.is_corrupt
-                frames = packet.decode()
+                damaged = packet.is_corrupt
+                try:
+                    frames = packet.decode()
+                except av.error.InvalidDataError:
+                    damaged, frames = True, []
             except (StopIteration, av.error.EOFError):
                 return
-            except IndexError:
-                # PyAV stumbles over a stream that turns up midway; what follows is still readable.
-                packets = self._container.demux(self._stream)
-                continue
-            except av.error.InvalidDataError:
-                self._damaged += 1
-                continue
             except (av.error.FFmpegError, OSError) as error:
                 # What was read until here is worth keeping; the note says why it ends.
                 self._broke_off = reason(error)
                 return
+            if damaged:
+                self._count_damage(packet)
             for frame in frames:
-                self._damaged += frame.is_corrupt
+                if frame.is_corrupt:
+                    self._count_damage(frame)
                 yield frame
+
+    def _count_damage(self, what: av.Packet[Any] | av.VideoFrame) -> None:
+        """Counts a packet, or a picture whose packet was not counted already."""
+        time = what.dts if what.pts is None else what.pts
+        if time is None or time not in self._damaged_times:
+            self._damaged += 1
+        if time is not None:
+            self._damaged_times.append(time)
 
     def notes(self) -> tuple[str, ...]:
         """What went wrong or is left out, one sentence each."""

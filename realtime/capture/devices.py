@@ -116,7 +116,8 @@ def find_camera(camera: str) -> Camera:
 def find_again(lost: Camera) -> Camera:
     """The same camera after it was plugged in again, maybe as another device.
 
-    Another one of the same make, in another port, is not the same.
+    At its old path any of its name is taken for it; at another path only one in its old port, since
+    a second one of the same make shows another room.
 
     Raises:
         SourceError: it is not back yet.

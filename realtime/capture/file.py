@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from os import fspath
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
 
 from realtime.capture.decoder import Decoder
-from realtime.capture.planar import crop_to_even, to_yuv420p
+from realtime.capture.planar import crop_to_even, tags_of, to_yuv420p
 from realtime.capture.source import Source
 from realtime.errors import SourceError
-from realtime.frame import Frame, Planes, VideoFormat
+from realtime.frame import Frame, Planes, UInt8, VideoFormat
+from realtime.media import without_password
 
 _ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
@@ -38,13 +41,14 @@ class FileSource(Source):
         origin: the file's own time, in seconds, that became 0.
 
     Raises:
-        SourceError: no such file, no video in it, or nothing that decodes.
+        SourceError: no such file, no video in it, nothing that decodes, or a pixel format that
+            FFmpeg cannot convert.
     """
 
     def __init__(self, path: str | Path, start: float = 0.0, duration: float | None = None) -> None:
-        self.name = fspath(path)
+        self.name = without_password(fspath(path))
         self._duration = None if duration is None else _exact_seconds(duration)
-        self._decoder = Decoder(self.name)
+        self._decoder = Decoder(fspath(path))
         self.origin = self._decoder.first_instant + _exact_seconds(start)
         self._index = 0
         self._last_pts = -1
@@ -61,14 +65,15 @@ class FileSource(Source):
                     f"{self.name}: its pictures are {first.width}×{first.height} pixels; choose "
                     "a video of 2×2 or more"
                 )
+            self._size = (first.width, first.height)
+            self._turn = _ROTATIONS.get(round(first.rotation) % 360)
+            self._mirrored = _is_mirrored(first)
+            self._interlaced = bool(first.interlaced_frame)
+            self.format = self._describe(first)
+            self._first: Frame | None = self._frame(first)
         except BaseException:
             self._decoder.close()
             raise
-        self._pending: av.VideoFrame | None = first
-        self._size = (first.width, first.height)
-        self._turn = _ROTATIONS.get(round(first.rotation) % 360)
-        self._interlaced = bool(first.interlaced_frame)
-        self.format = self._describe(first)
 
     def _nothing(self, start: float) -> str:
         if start:
@@ -88,13 +93,12 @@ class FileSource(Source):
         count = decoder.frame_count
         if length is not None and (count is None or self._duration is not None or self.origin):
             count = max(1, round(length * decoder.frame_rate))
-        _, color = to_yuv420p(first, self._size)
         return VideoFormat(
             width=width // 2 * 2,
             height=height // 2 * 2,
             frame_rate=decoder.frame_rate,
             time_base=decoder.time_base,
-            color=color,
+            color=tags_of(first),
             sample_aspect_ratio=aspect,
             frame_count=count,
         )
@@ -114,21 +118,28 @@ class FileSource(Source):
         return frame if self._duration is None or time < self._duration else None
 
     def read(self) -> Frame | None:
-        decoded = None if self._ended else self._pending or self._next_in_range()
-        self._pending = None
-        if decoded is None or decoded.pts is None:
-            self._ended = True
-            return None
-        pts = decoded.pts
+        frame, self._first = self._first, None
+        if frame is None and not self._ended:
+            decoded = self._next_in_range()
+            frame = None if decoded is None else self._frame(decoded)
+        self._ended = frame is None
+        return frame
+
+    def _frame(self, decoded: av.VideoFrame) -> Frame:
+        pts = decoded.pts or 0
         if pts <= self._last_pts:
             # Broken muxers repeat timestamps; every encoder insists on increasing ones.
             pts = self._last_pts + 1
             self._reordered += 1
         self._last_pts = pts
-        planes, color = to_yuv420p(decoded, self._size)
-        planes = crop_to_even(planes)
-        if self._turn is not None:
-            planes = Planes(*(cv2.rotate(plane, self._turn) for plane in planes))
+        try:
+            planes, color = to_yuv420p(decoded, self._size)
+        except OSError:
+            raise SourceError(
+                f"{self.name}: its pixel format {decoded.format.name} is unknown here; convert it "
+                "to H.264 first"
+            ) from None
+        planes = Planes(*(self._upright(plane) for plane in crop_to_even(planes)))
         frame = Frame(
             planes=planes,
             index=self._index,
@@ -137,8 +148,15 @@ class FileSource(Source):
             color=color,
         )
         self._index += 1
-        self._end = pts * self._decoder.time_base + 1 / self._decoder.frame_rate
+        usual = 1 / self._decoder.frame_rate
+        time_base = self._decoder.time_base
+        self._end = pts * time_base + max(usual, decoded.duration * time_base)
         return frame
+
+    def _upright(self, plane: UInt8) -> UInt8:
+        if self._mirrored:
+            plane = cv2.flip(plane, 0)
+        return plane if self._turn is None else cv2.rotate(plane, self._turn)
 
     def notes(self) -> tuple[str, ...]:
         notes = list(self._decoder.notes())
@@ -166,6 +184,19 @@ class FileSource(Source):
 
     def close(self) -> None:
         self._decoder.close()
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the display matrix mirrors: players flip top to bottom then, before they turn."""
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # Where PyAV does not know one kind of a frame's side data, it gives out none.
+        return False
+    if data is None:
+        return False
+    xx, xy, _, yx, yy, *_ = struct.unpack("=9i", cast(memoryview, data))
+    return bool(xx * yy < xy * yx)
 
 
 def _exact_seconds(seconds: float) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from realtime.capture.camera import NANOSECOND, CameraSource
+from realtime.capture.camera import NANOSECOND, WEBCAM_COLOR, CameraSource
 from realtime.capture.demo import DemoSource
 from realtime.capture.devices import Camera, OddCameraError, find_again, find_camera
 from realtime.capture.opencv import OpenCVSource
@@ -37,7 +37,7 @@ def open_camera(
         SourceError: it cannot be opened; the message says why, and what to do. Not if `paused`.
     """
     rate = Fraction(fps).limit_denominator(1001)
-    asked = VideoFormat(width, height, rate, NANOSECOND) if paused else None
+    asked = VideoFormat(width, height, rate, NANOSECOND, WEBCAM_COLOR) if paused else None
     return Reconnecting(_Opener(camera, width, height, fps), format=asked)
 
 

@@ -11,23 +11,47 @@ from av.video.reformatter import ColorRange, Colorspace
 from realtime.frame import ColorTags, Planes, UInt8
 from realtime.media import plane_view
 
+_RANGES: dict[int, bool] = {ColorRange.MPEG: False, ColorRange.JPEG: True}
+
+
+def is_rgb(format: av.VideoFormat) -> bool:
+    """Whether pictures are RGB, a palette's included, of which FFmpeg does not say so."""
+    return format.is_rgb or format.has_palette
+
+
+def tags_of(described: av.VideoFrame | av.VideoCodecContext) -> ColorTags:
+    """How to read the planes that become of a picture, or of those that a codec is to give.
+
+    RGB becomes BT.709 in limited range.
+    """
+    format = described.format
+    full, matrix = _RANGES.get(described.color_range), described.colorspace
+    if format is not None and is_rgb(format):
+        full, matrix = False, Colorspace.ITU709
+    elif format is not None and format.name.startswith("yuvj"):
+        full = True
+    return ColorTags(full, int(matrix), int(described.color_primaries), int(described.color_trc))
+
 
 def to_yuv420p(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[Planes, ColorTags]:
     """Views on a decoded frame's planes, converted only if it is something else than 4:2:0.
 
     Args:
-        frame: of any size and format; RGB becomes BT.709 in limited range.
+        frame: of any size and format.
         size: width and height to bring it to.
+
+    Returns:
+        The planes, and how to read them: see `tags_of`.
+
+    Raises:
+        OSError: FFmpeg cannot convert the format.
     """
-    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-    tagged = full or frame.color_range == ColorRange.MPEG
-    matrix, primaries, transfer = frame.colorspace, frame.color_primaries, frame.color_trc
+    color = tags_of(frame)
     if frame.format.name not in ("yuv420p", "yuvj420p") or (frame.width, frame.height) != size:
         options: dict[str, int] = {}
-        if frame.format.is_rgb:
-            full, tagged, matrix = False, True, Colorspace.ITU709
+        if is_rgb(frame.format):
             options["dst_colorspace"] = Colorspace.ITU709
-        color_range = ColorRange.JPEG if full else ColorRange.MPEG
+        color_range = ColorRange.JPEG if color.full_range else ColorRange.MPEG
         frame = frame.reformat(*size, format="yuv420p", dst_color_range=color_range, **options)
     width, height = size
     half_width, half_height = (width + 1) // 2, (height + 1) // 2
@@ -36,7 +60,7 @@ def to_yuv420p(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[Planes, Col
         plane_view(frame.planes[1], half_height, half_width),
         plane_view(frame.planes[2], half_height, half_width),
     )
-    return planes, ColorTags(full if tagged else None, int(matrix), int(primaries), int(transfer))
+    return planes, color
 
 
 def crop_to_even(planes: Planes) -> Planes:
@@ -59,12 +83,12 @@ def from_camera(frame: av.VideoFrame, *, lent: bool) -> tuple[Planes, ColorTags]
     """
     name = frame.format.name
     if name in ("yuv422p", "yuvj422p"):
-        planes, color = _halve_chroma(frame), _tags(frame, full=name == "yuvj422p")
+        planes, color = _halve_chroma(frame), tags_of(frame)
     elif name in ("yuyv422", "uyvy422", "nv12"):
         # FFmpeg parts these, and averages the chroma of two lines, at the speed of a copy. Its
         # range is not to be touched, and without being told it is not.
         planes, _ = to_yuv420p(frame.reformat(format="yuv420p"), (frame.width, frame.height))
-        return crop_to_even(planes), _tags(frame)
+        return crop_to_even(planes), tags_of(frame)
     else:
         planes, color = to_yuv420p(frame, (frame.width, frame.height))
         if name not in ("yuv420p", "yuvj420p"):
@@ -73,16 +97,6 @@ def from_camera(frame: av.VideoFrame, *, lent: bool) -> tuple[Planes, ColorTags]
     if lent:
         planes = Planes(*(plane.copy() for plane in planes))
     return planes, color
-
-
-def _tags(frame: av.VideoFrame, *, full: bool = False) -> ColorTags:
-    ranges = {ColorRange.JPEG: True, ColorRange.MPEG: False}
-    return ColorTags(
-        full_range=True if full else ranges.get(ColorRange(frame.color_range)),
-        matrix=int(frame.colorspace),
-        primaries=int(frame.color_primaries),
-        transfer=int(frame.color_trc),
-    )
 
 
 def _halve_chroma(frame: av.VideoFrame) -> Planes:

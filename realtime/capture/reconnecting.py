@@ -34,7 +34,8 @@ _LAST_DELAY = 2.0
 # to nobody, is a daemon, and releases its camera as soon as it is let go.
 _JOIN_SECONDS = 0.8
 
-# Frames that may wait to be read: they come in a burst where the camera or this process was held up.
+# Frames that may wait to be read: they come in a burst where the camera or this process was held
+# up.
 _WAITING = 3
 
 _NANOSECOND = Fraction(1, 1_000_000_000)
@@ -57,8 +58,8 @@ class Reconnecting(Source):
     raises `Lost`. It does so at once when the source breaks, and again after each `patience` while
     there is nothing to see. See `realtime.capture.source` for what comes afterwards.
 
-    A few frames wait to be read, so that none is lost of a burst; of more the oldest is given up, and
-    counted in `dropped`.
+    A few frames wait to be read, so that none is lost of a burst; of more the oldest is given up,
+    and counted in `dropped`.
 
     `pause`, `resume` and `close` may be called at any time and from any thread.
 
@@ -217,7 +218,10 @@ class Reconnecting(Source):
         while not (self._closed or self._paused):
             try:
                 frame = source.read()
-            except Lost:
+            except Lost as lost:
+                if lost.starting:
+                    # Opened anew, it would have to wait for a key frame once more.
+                    last = self._clock()
                 silent = self._clock() - last
                 if silent > (_LONGEST_SILENCE if came else _LONGEST_START):
                     self._lose(f"no picture for {silent:.0f} s: opening the camera anew")

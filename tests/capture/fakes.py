@@ -47,10 +47,19 @@ def picture(width: int = 64, height: int = 48, pixels: str = "yuv420p") -> av.Vi
 
 
 class FakePacket:
-    def __init__(self, *pictures: av.VideoFrame, size: int = 1, pts: int | None = 0) -> None:
+    """A packet of the pictures, or of the sound, whose stream's index is 1."""
+
+    def __init__(
+        self,
+        *pictures: av.VideoFrame,
+        size: int = 1,
+        pts: int | None = 0,
+        stream_index: int = 0,
+    ) -> None:
         self._pictures = list(pictures)
         self.size = size
         self.pts = pts
+        self.stream_index = stream_index
 
     def decode(self) -> list[av.VideoFrame]:
         return self._pictures
@@ -84,13 +93,18 @@ class FakeContainer:
             width=first.width,
             height=first.height,
             pix_fmt=first.format.name,
+            format=first.format,
             color_range=int(first.color_range),
             colorspace=int(first.colorspace),
             color_primaries=int(first.color_primaries),
             color_trc=int(first.color_trc),
         )
         stream = SimpleNamespace(
-            codec_context=context, average_rate=Fraction(rate), guessed_rate=None
+            index=0,
+            codec_context=context,
+            average_rate=Fraction(rate),
+            guessed_rate=None,
+            sample_aspect_ratio=Fraction(4, 3),
         )
         self.streams = SimpleNamespace(video=[stream])
         self.format = av.format.ContainerFormat(format, "r")
@@ -101,7 +115,8 @@ class FakeContainer:
         self.opened_with.append({"url": url, **arguments})
         return self
 
-    def demux(self, _stream: object) -> Iterator[object]:
+    def demux(self, *streams: Any) -> Iterator[object]:
+        asked = [stream.index for stream in streams]
         while True:
             item = self._script.pop(0) if self._script else BlockingIOError()
             if isinstance(item, float):
@@ -113,7 +128,7 @@ class FakeContainer:
                 yield FakePacket(item)
             elif isinstance(item, End):
                 return
-            else:
+            elif not asked or (isinstance(item, FakePacket) and item.stream_index in asked):
                 yield item
 
     def close(self) -> None:

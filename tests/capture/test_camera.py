@@ -25,6 +25,7 @@ from realtime.color import planes_to_rgb
 from realtime.errors import SourceError
 from realtime.frame import ColorTags, Frame
 from tests.capture.fakes import START, WEBCAM, Clock, End, FakeContainer, FakePacket, picture
+from tests.capture.server import serve, write_late_sound
 from tests.media import write_clip
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="modes are listed on Linux alone")
@@ -56,7 +57,6 @@ def _unplugged() -> OSError:
 def test_pictures_come_as_they_are() -> None:
     container = FakeContainer(picture(pixels="yuyv422"), picture(pixels="yuyv422"))
     with _open(container) as source:
-        assert source.live
         assert (source.format.width, source.format.height) == (64, 48)
         assert source.format.frame_rate == 30
         assert source.format.time_base == Fraction(1, 10**9)
@@ -133,6 +133,34 @@ def test_a_picture_is_taken_as_soon_as_it_is_there() -> None:
     assert waits == pytest.approx([0.1, 0.08])
 
 
+@pytest.mark.parametrize(
+    ("packet", "starting"), [(FakePacket(stream_index=1), False), (FakePacket(), True)]
+)
+def test_a_stream_without_pictures_does_not_hold_whoever_reads(
+    packet: FakePacket, starting: bool
+) -> None:
+    """Its sound goes on, or its decoder waits for a key frame."""
+    clock = Clock()
+    script = [step for _ in range(100) for step in (0.02, packet)]
+    container = FakeContainer(*script, clock=clock, codec="h264")
+    with _open(container, clock, camera=URL) as source:
+        for _ in range(3):
+            before = clock.now
+            with pytest.raises(Lost, match="shows nothing") as caught:
+                source.read()
+            assert 0.09e9 < clock.now - before < 0.13e9
+            assert caught.value.starting == starting
+
+
+def test_sound_is_passed_over() -> None:
+    sound = FakePacket(picture(), stream_index=1)
+    container = FakeContainer(sound, picture(), sound, sound, picture(), End(), codec="h264")
+    with _open(container, camera=URL) as source:
+        assert [_read(source).index for _ in range(2)] == [0, 1]
+        with pytest.raises(SourceError, match="the stream ended"):
+            source.read()
+
+
 def test_pictures_that_were_lent_outlive_the_camera() -> None:
     """FFmpeg unmaps the driver's memory when it closes the device."""
     lent = picture()
@@ -184,7 +212,15 @@ def test_raw_pictures_without_a_word_are_bt601() -> None:
 def test_rgb_is_converted_to_what_it_is_tagged() -> None:
     with _open(FakeContainer(picture(pixels="bgr24"))) as source:
         frame = _read(source)
+        assert source.format.color == frame.color
     assert (frame.color.full_range, frame.color.matrix) == (False, 1)
+
+
+def test_a_stream_has_pixels_of_its_own_shape_and_a_device_square_ones() -> None:
+    with _open(FakeContainer(picture(), codec="h264"), camera=URL) as source:
+        assert source.format.sample_aspect_ratio == Fraction(4, 3)
+    with _open(FakeContainer(picture(), codec="mjpeg")) as source:
+        assert source.format.sample_aspect_ratio == 1
 
 
 def test_a_stream_has_the_colours_of_each_picture() -> None:
@@ -442,3 +478,25 @@ def test_a_real_stream_is_read(tmp_path: Path) -> None:
             source.read()
     assert [frame.index for frame in frames] == list(range(12))
     assert {frame.planes.y.shape for frame in frames} == {(48, 64)}
+
+
+def test_a_stream_says_the_shape_of_its_pixels_at_once(tmp_path: Path) -> None:
+    clip = tmp_path / "wide.ts"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(stream.encode(None))
+    with CameraSource(f"file://{clip}") as source:
+        assert source.format.sample_aspect_ratio == Fraction(4, 3)
+
+
+def test_sound_that_turns_up_midway_does_not_end_the_stream_otherwise(tmp_path: Path) -> None:
+    late = write_late_sound(tmp_path).read_bytes()
+    with serve(late) as address, CameraSource(f"http://{address}") as source:
+        for _ in range(90):
+            _read(source)
+        with pytest.raises(SourceError, match="the stream ended"):
+            source.read()

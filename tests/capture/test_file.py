@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +16,13 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.capture import FileSource
+from realtime.capture import FileSource, decoder, file
+from realtime.capture.planar import to_yuv420p
 from realtime.color import planes_to_rgb, rgb_to_yuv_matrix
 from realtime.errors import SourceError
-from realtime.frame import ColorTags, Frame, UInt8
-from realtime.media import plane_view
+from realtime.frame import ColorTags, Frame, Planes, UInt8
+from realtime.media import demux, plane_view
+from tests.capture.server import serve, write_late_sound
 from tests.media import drain, luma_of_index, noise_like, remux, write_clip
 
 
@@ -129,6 +133,28 @@ class TestTime:
         alone, _ = read(clip, start=1.0, duration=0.2)
         assert_shows(alone, range(3, 4))
 
+    @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+    def test_a_last_frame_is_on_for_as_long_as_it_says(self, tmp_path: Path, name: str) -> None:
+        """As in slide shows, and recordings of a screen on which nothing moves."""
+
+        def hold(_kind: str, index: int, packet: av.Packet[Any]) -> av.Packet[Any]:
+            assert packet.time_base is not None
+            if index == 29:
+                packet.duration = round(10 / packet.time_base)
+            return packet
+
+        clip = write_clip(tmp_path / name, frames=30, options={"bf": "0"})
+        held = remux(clip, tmp_path / f"held{clip.suffix}", hold)
+        frames, notes = read(held)
+        assert_shows(frames, range(30))
+        assert notes == ()
+        frames, notes = read(held, start=5.0)
+        assert_shows(frames, range(29, 30))
+        assert frames[0].pts == 0
+        assert notes == ()
+        with pytest.raises(SourceError, match="--start"):
+            read(held, start=11.5)
+
     def test_what_is_not_taken_along_is_noted(self, tmp_path: Path) -> None:
         hdr = ColorTags(full_range=False, matrix=9, primaries=9, transfer=16)
         clip = write_clip(tmp_path / "hdr.mp4", color=hdr)
@@ -185,6 +211,65 @@ class TestGeometry:
         corners = {0: y[4, 4], 90: y[-5, 4], 180: y[-5, -5], 270: y[4, -5]}
         assert corners.pop(rotation) > 220
         assert max(corners.values()) < 60
+
+    @pytest.mark.parametrize("name", ["mirrored.mov", "mirrored.mkv"])
+    @pytest.mark.parametrize(
+        ("matrix", "size", "corner"),
+        [
+            ((-1, 0, 0, 1), (64, 48), (4, -5)),  # FFmpeg's hflip
+            ((1, 0, 0, -1), (64, 48), (-5, 4)),  # vflip
+            ((0, 1, 1, 0), (48, 64), (4, 4)),  # transpose
+            ((0, -1, -1, 0), (48, 64), (-5, -5)),  # transpose, hflip, vflip
+        ],
+    )
+    def test_a_mirrored_picture_stands_upright(
+        self,
+        tmp_path: Path,
+        name: str,
+        matrix: tuple[int, int, int, int],
+        size: tuple[int, int],
+        corner: tuple[int, int],
+    ) -> None:
+        """The marked corner is the top left one of what is stored."""
+        picture = av.VideoFrame(64, 48, "yuv420p")
+        for plane, dark in zip(picture.planes, (40, 128, 128), strict=True):
+            plane.update(bytes([dark]) * plane.buffer_size)
+        plane_view(picture.planes[0], 24, 32)[...] = 235
+        xx, xy, yx, yy = (unit << 16 for unit in matrix)
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("libx264", rate=30)
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.set_display_matrix((xx, xy, 0, yx, yy, 0, 0, 0, 1 << 30))
+            container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+        with FileSource(tmp_path / name) as source:
+            frame = source.read()
+            assert frame is not None
+            assert (source.format.width, source.format.height) == size
+        y = frame.planes.y
+        assert (y.shape[1], y.shape[0]) == size
+        corners = {(row, column): y[row, column] for row in (4, -5) for column in (4, -5)}
+        assert corners.pop(corner) > 220
+        assert max(corners.values()) < 60
+
+    def test_a_photograph_is_turned_by_its_exif(self, tmp_path: Path) -> None:
+        """PyAV knows nothing of Exif, and then gives out no side data at all."""
+        picture = np.full((48, 64, 3), 40, np.uint8)
+        picture[:24, :32] = 235
+        _, encoded = cv2.imencode(".jpg", picture)
+        jpeg = encoded.tobytes()
+        turn_clockwise = struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)
+        exif = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + turn_clockwise
+        photograph = tmp_path / "turned.jpg"
+        photograph.write_bytes(
+            jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+        )
+        with FileSource(photograph) as source:
+            frame = source.read()
+        assert frame is not None
+        assert frame.planes.y.shape == (64, 48)
+        assert frame.planes.y[4, -5] > 220
 
     def test_turning_swaps_the_aspect_of_pixels(self, tmp_path: Path) -> None:
         clip = tmp_path / "clip.mp4"
@@ -339,6 +424,25 @@ class TestColor:
         assert frame.color.matrix != 2
         assert_quarters(frame, 2)
 
+    def test_a_palette_is_rgb(self, tmp_path: Path) -> None:
+        """At a height where what is untagged is taken for BT.709, which FFmpeg does not give."""
+        picture = av.VideoFrame(64, 720, "pal8")
+        indices, palette = picture.planes
+        indices.update(bytes(indices.buffer_size))
+        palette.update(bytes((40, 40, 200, 255)) + bytes(palette.buffer_size - 4))  # BGRA
+        with av.open(str(tmp_path / "clip.mov"), "w") as container:
+            stream = container.add_stream("png", rate=30)
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 64, 720, "pal8"
+            container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+        with FileSource(tmp_path / "clip.mov") as source:
+            frame = source.read()
+            assert frame is not None
+            assert source.format.color == frame.color
+        rgb = planes_to_rgb(frame.planes, frame.color)
+        np.testing.assert_allclose(rgb[360, 32], (200, 40, 40), atol=2)
+
     def test_jpeg_video_is_full_range(self, tmp_path: Path) -> None:
         clip = write_quarters(
             tmp_path / "clip.avi", "mjpeg", "yuvj422p", ColorTags(full_range=True, matrix=6)
@@ -360,6 +464,37 @@ class TestColor:
         clip = write_clip(tmp_path / "clip.mp4", color=color, pixels=pixels)
         with FileSource(clip) as source:
             assert source.format.color == color
+
+
+def test_the_first_picture_is_converted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted = []
+
+    def counted(frame: av.VideoFrame, size: tuple[int, int]) -> tuple[Planes, ColorTags]:
+        converted.append(frame.pts)
+        return to_yuv420p(frame, size)
+
+    monkeypatch.setattr(file, "to_yuv420p", counted)
+    frames, _ = read(write_clip(tmp_path / "clip.mp4", frames=3, pixels="yuv422p"))
+    assert len(frames) == len(converted) == 3
+
+
+def test_pictures_that_cannot_be_converted_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "packed.nut"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("rawvideo", rate=30)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb4"
+        container.mux(stream.encode(av.VideoFrame(64, 48, "rgb4")))
+        container.mux(stream.encode(None))
+    closed = []
+    monkeypatch.setattr(decoder.Decoder, "close", lambda self: closed.append(self))
+    with pytest.raises(SourceError, match="pixel format rgb4 is unknown here; convert it"):
+        FileSource(clip)
+    assert len(closed) == 1
 
 
 def _cover_only(path: Path) -> Path:
@@ -495,6 +630,47 @@ class TestDamage:
         assert_shows(healed, range(30, 40))
         assert any("damaged" in note for note in notes)
 
+    @pytest.mark.parametrize("codec", ["libx264", "mjpeg", "mpeg4"])
+    def test_a_damaged_packet_is_counted_once(self, tmp_path: Path, codec: str) -> None:
+        """Its own mark, the decoder and the picture may all tell of it."""
+        clip = write_clip(
+            tmp_path / "clip.mp4",
+            frames=40,
+            codec=codec,
+            pixels="yuvj420p" if codec == "mjpeg" else "yuv420p",
+            options={"bf": "0", "g": "10"},
+            container_options={"movflags": "faststart"},
+        )
+        with av.open(str(clip)) as container:
+            half = [packet.pos + packet.size // 2 for packet in container.demux() if packet.pos]
+        cut = tmp_path / "cut.mp4"
+        cut.write_bytes(clip.read_bytes()[: half[30]])
+        _, notes = read(cut)
+        assert any(note.startswith("1 damaged packets") for note in notes)
+
+    def test_what_an_attempt_to_seek_met_is_not_told_of(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        attempts = []
+
+        def broken_twice(*arguments: Any) -> Iterator[av.Packet[Any]]:
+            attempts.append(arguments)
+            if len(attempts) <= 2:
+                raise av.error.OSError(errno.EIO, "Input/output error")
+            yield from demux(*arguments)
+
+        monkeypatch.setattr(decoder, "demux", broken_twice)
+        frames, notes = read(write_clip(tmp_path / "clip.mp4", frames=30), start=0.5)
+        assert_shows(frames, range(15, 30))
+        assert len(attempts) == 3
+        assert notes == ()
+
+    def test_sound_that_turns_up_midway_is_no_damage(self, tmp_path: Path) -> None:
+        late = write_late_sound(tmp_path).read_bytes()
+        with serve(late) as address, FileSource(f"http://{address}") as source:
+            assert len(drain(source)) == 90
+            assert "broke off" not in " ".join(source.notes())
+
     def test_random_damage_never_raises(self, tmp_path: Path) -> None:
         clip = write_clip(
             tmp_path / "clip.ts", frames=30, options={"g": "5"}, audio="mp2", size=(160, 120)
@@ -518,3 +694,22 @@ def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPa
         url = f"http://127.0.0.1:{server.getsockname()[1]}/video.mp4"
         with pytest.raises(SourceError, match=r"the server was silent for 0\.2 s"):
             FileSource(url)
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mkv", options={"x264-params": "tff=1"})
+    with (
+        serve(clip.read_bytes()[:-200]) as address,
+        FileSource(f"http://me:secret@{address}") as source,
+    ):
+        drain(source)
+        said = " ".join(source.notes())
+    assert f"http://{address} is interlaced" in said
+    assert "secret" not in said + source.name
+    with serve(b"This is not a video.") as address, pytest.raises(SourceError) as refused:
+        FileSource(f"http://me:secret@{address}")
+    assert str(refused.value).startswith(f"http://{address}: not a video")
+    sound = _sound_only(tmp_path / "sound.mkv").read_bytes()
+    with serve(sound) as address, pytest.raises(SourceError) as refused:
+        FileSource(f"http://me:secret@{address}")
+    assert str(refused.value).startswith(f"http://{address}: has no video in it")

@@ -226,9 +226,21 @@ def test_a_slow_first_picture_is_waited_for(desk: Desk, source: Reconnecting) ->
     assert (first.index, first.epoch, source.losses, desk.openings) == (0, 0, 0, 1)
 
 
-def test_a_burst_waits_and_of_more_the_oldest_are_counted(
+def test_a_stream_that_waits_for_a_key_frame_is_not_opened_anew(
     desk: Desk, source: Reconnecting
 ) -> None:
+    for _ in range(3):
+        for _ in range(2):  # when the second is taken, the first has been heeded
+            desk.items.put(Lost("no key frame yet", starting=True))
+        while not desk.items.empty():
+            threading.Event().wait(0.001)
+        desk.now += 4.5
+    desk.items.put(frame())
+    assert _next(source).index == 0
+    assert desk.openings == 1
+
+
+def test_a_burst_waits_and_of_more_the_oldest_are_counted(desk: Desk, source: Reconnecting) -> None:
     for index in range(module._WAITING + 2):
         desk.items.put(frame(index, index))
     desk.items.put(SourceError("unplugged"))
