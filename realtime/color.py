@@ -1,7 +1,7 @@
-"""YUV ↔ RGB by the tags of the picture (ITU-R BT.601, BT.709 and BT.2020, both ranges).
+"""YUV ↔ RGB and YUV → YUV by the tags of the picture (BT.601, BT.709 and BT.2020, both ranges).
 
-What the network sees comes this way, backgrounds, and a window's pictures. OpenCV's own
-conversions know BT.601 in limited range alone, and would tint everything else.
+What the network sees comes this way, backgrounds, and what leaves for an output with tags of its
+own. OpenCV's own conversions know BT.601 in limited range alone, and would tint everything else.
 """
 
 from __future__ import annotations
@@ -60,6 +60,66 @@ def yuv_to_rgb_matrix(color: ColorTags, height: int) -> NDArray[np.float64]:
     matrix = np.hstack([inverse, -inverse @ forward[:, 3:]])
     matrix.flags.writeable = False
     return matrix
+
+
+@lru_cache(maxsize=16)
+def conversion(
+    color: ColorTags, height: int, target: ColorTags, target_height: int
+) -> NDArray[np.float64] | None:
+    """The affine map from one kind of YUV to another, both 0..255.
+
+    Args:
+        color: tags of what there is; for what they leave out see `rgb_to_yuv_matrix`.
+        height: lines of that picture.
+        target: tags of what is wanted, likewise.
+        target_height: lines of the picture that is wanted.
+
+    Returns:
+        float64 (3, 4), read-only: the last column is the offset. None where both are the same.
+        Primaries and transfer are left as they are.
+    """
+    same_range = bool(color.full_range) == bool(target.full_range)
+    if same_range and _luma_weights(color, height) == _luma_weights(target, target_height):
+        return None
+    to_rgb, to_yuv = yuv_to_rgb_matrix(color, height), rgb_to_yuv_matrix(target, target_height)
+    matrix = to_yuv[:, :3] @ to_rgb
+    matrix[:, 3] += to_yuv[:, 3]
+    matrix = matrix.round(12)  # where chroma adds nothing to luma, that is 0 exactly
+    matrix.flags.writeable = False
+    return matrix
+
+
+def convert(planes: Planes, change: NDArray[np.float64], target: Planes) -> None:
+    """The way through RGB and back at once, without ever making the RGB.
+
+    Args:
+        planes: the picture.
+        change: see `conversion`.
+        target: planes of the same size to write to.
+    """
+    scale, offset = change[:, :3], change[:, 3]
+    if not scale[0, 1:].any():  # only the range changes
+        for index, (source, plane) in enumerate(zip(planes, target, strict=True)):
+            cv2.LUT(source, _levels(scale[index, index], offset[index]), dst=plane)
+        return
+    u, v = planes.u, planes.v
+    # Chroma depends on chroma alone: the first column of those rows is 0.
+    cv2.addWeighted(u, scale[1, 1], v, scale[1, 2], offset[1], dst=target.u)
+    cv2.addWeighted(u, scale[2, 1], v, scale[2, 2], offset[2], dst=target.v)
+    # Luma needs the chroma of its place: their sum is made at chroma's size and enlarged. Of what
+    # chroma adds to luma, 128 stands for nothing.
+    neutral = 128 * (1 - scale[0, 1] - scale[0, 2])
+    share = cv2.addWeighted(u, scale[0, 1], v, scale[0, 2], neutral)
+    share = cv2.resize(share, (planes.width, planes.height), interpolation=cv2.INTER_LINEAR)
+    rest = offset[0] + 128 * (scale[0, 1] + scale[0, 2]) - 128
+    cv2.addWeighted(planes.y, scale[0, 0], share, 1.0, rest, dst=target.y)
+
+
+@lru_cache(maxsize=16)
+def _levels(factor: float, start: float) -> UInt8:
+    """What becomes of each level of a plane, uint8 (256,)."""
+    levels: UInt8 = np.rint(np.arange(256) * factor + start).clip(0, 255).astype(np.uint8)
+    return levels
 
 
 def merge_to_rgb(y: UInt8, u: UInt8, v: UInt8, color: ColorTags, height: int) -> UInt8:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.color import planes_to_rgb, rgb_to_planes, rgb_to_yuv_matrix
-from realtime.frame import ColorTags
+from realtime.color import conversion, convert, planes_to_rgb, rgb_to_planes, rgb_to_yuv_matrix
+from realtime.frame import ColorTags, Planes
 
 BT601 = ColorTags(full_range=False, matrix=6)
 BT709 = ColorTags(full_range=False, matrix=1)
@@ -51,6 +51,35 @@ def test_there_and_back_is_the_same_to_two_levels(color: ColorTags) -> None:
         once = planes_to_rgb(rgb_to_planes(flat, color), color)
         assert np.abs(once.astype(int) - rgb).max() <= 2
     assert back.shape == picture.shape
+
+
+@pytest.mark.parametrize("color", [BT601, BT709, BT709_FULL, BT2020, ColorTags(True, 5)])
+@pytest.mark.parametrize("other", [BT601, BT709, BT709_FULL, BT2020, ColorTags(True, 5)])
+def test_one_yuv_becomes_another(color: ColorTags, other: ColorTags) -> None:
+    # Each colour fills a block, since chroma has half the resolution.
+    colors = np.random.default_rng(2).integers(0, 256, (12, 16, 3), np.uint8)
+    rgb = colors.repeat(8, axis=0).repeat(8, axis=1)
+    planes = rgb_to_planes(rgb, color)
+    change = conversion(color, 96, other, 96)
+    if color == other:
+        assert change is None
+        return
+    assert change is not None
+    target = Planes.empty(96, 128)
+    convert(planes, change, target)
+    middle = np.s_[4::8, 4::8]
+    seen = planes_to_rgb(target, other)[middle].astype(int)
+    # Two roundings to eight bits, enlarged by the way back to RGB.
+    np.testing.assert_allclose(seen, colors, atol=5)
+    assert np.abs(seen - colors).mean() < 1.2
+
+
+def test_what_is_untagged_may_change_with_its_size() -> None:
+    untagged = ColorTags()
+    assert conversion(untagged, 1080, untagged, 720) is None
+    assert conversion(untagged, 1080, untagged, 480) is not None
+    assert conversion(untagged, 1080, BT709, 480) is None
+    assert conversion(ColorTags(False, 5), 480, BT601, 720) is None
 
 
 @pytest.mark.parametrize(("height", "like"), [(480, BT601), (719, BT601), (720, BT709)])

@@ -20,6 +20,10 @@ _INTERLEAVING = 1
 # What every encoder takes; Opus knows this and its divisors alone.
 _ENCODED_RATE = 48_000
 
+# What both encoders write in an order that is read back right. A source gets the first that has
+# room for its channels.
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+
 # Encoders by container; AAC for all others.
 _ENCODERS = {"webm": "libopus"}
 
@@ -72,14 +76,22 @@ class _Copied(_Track):
 
 
 class _Encoded(_Track):
-    """Decoded and encoded again, into the container's own codec."""
+    """Decoded and encoded again, into the container's own codec.
+
+    Attributes:
+        form: what it becomes, in words.
+    """
 
     def __init__(self, output: av.container.OutputContainer, source: av.AudioStream) -> None:
         codec = _ENCODERS.get(output.format.name, "aac")
-        target = output.add_stream(codec, rate=_ENCODED_RATE)
+        channels = source.layout.nb_channels or 2
+        layout = next((name for room, name in _LAYOUTS.items() if room >= channels), "7.1")
+        target = output.add_stream(codec, rate=_ENCODED_RATE, layout=layout)
         assert isinstance(target, av.AudioStream)
         target.metadata.update(source.metadata)
-        self.codec = target.codec_context.codec.canonical_name
+        self.form = target.codec_context.codec.canonical_name
+        if channels > target.layout.nb_channels:
+            self.form += f", its {channels} channels mixed down to {layout}"
         self._output = output
         self._source = source
         self._target = target
@@ -182,7 +194,7 @@ class AudioTracks:
                 self._tracks[stream.index] = track
                 self._notes.append(
                     f"{output.format.name} cannot carry {context.codec.canonical_name} sound: "
-                    f"it was re-encoded to {track.codec}"
+                    f"it was re-encoded to {track.form}"
                 )
         if self._tracks:
             if self._trim:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from realtime.frame import Planes, UInt8
 
-# More at a time than any sink keeps; what is asked for beyond is not kept here.
-_MOST = 8
+# More than are held at a time: up to eight frames wait for a slow file and one is being written, a
+# window and the guard each keep a frame or two, and the next is drawn. What is asked for beyond is
+# not kept here.
+_MOST = 16
 
 # Scratch memory is larger by this part of what was asked for: the next frame may need a bit more.
 _HEADROOM = 2

@@ -230,8 +230,8 @@ class RefinedEdge(Edge):
         if self.count:
             left = ~(nothing | solid)
             columns = self._tiling.columns
-            self.__dict__["alphas"] = _with_chroma(alpha[left].reshape(-1, columns))
-            self.__dict__["luma"] = luma[left].reshape(-1, columns)
+            self.alphas = _with_chroma(alpha[left].reshape(-1, columns))
+            self.luma = luma[left].reshape(-1, columns)
 
     def _prepare(self, alpha: Float32) -> UInt8:
         self._fit = refinement.fit(self._planes.y, alpha, self._curve)

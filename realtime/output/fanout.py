@@ -73,18 +73,24 @@ class FanoutSink(Sink):
         return tuple(self._broken)
 
     def close(self, *, early: bool = False) -> None:
-        failure: OutputError | None = None
+        def end(sink: Sink) -> None:
+            if sink in self._working:
+                sink.close(early=early)
+            else:
+                sink.abort()
+
+        self._end(end)
+
+    def abort(self) -> None:
+        self._end(lambda sink: sink.abort())
+
+    def _end(self, end: Callable[[Sink], None]) -> None:
+        """Ends all of them, even if one cannot be; raises the first failure."""
+        failure: Exception | None = None
         for sink in self.sinks:
             try:
-                if sink in self._working:
-                    sink.close(early=early)
-                else:
-                    sink.abort()
-            except OutputError as error:
+                end(sink)
+            except Exception as error:  # noqa: BLE001 - raised when all have ended
                 failure = failure or error
         if failure is not None:
             raise failure
-
-    def abort(self) -> None:
-        for sink in self.sinks:
-            sink.abort()

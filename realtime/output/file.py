@@ -93,8 +93,8 @@ class FileSink(Sink):
         audio: sound to go along; closed along with this sink.
         overwrite: whether the file may exist already.
         from_first: whether time starts with the first frame, as for a live source, whose clock
-            started long ago; otherwise it starts at 0, and a first frame may come later. When the
-            disk is full, a live take is kept up to there.
+            started long ago; otherwise it starts at 0, and a first frame may come later. A live
+            take is kept up to where the disk is full or the run fails.
 
     Raises:
         OutputError: see `check_writable`.
@@ -219,7 +219,7 @@ class FileSink(Sink):
                 self._publish()
                 return self._path
             self._part.unlink()
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError, OutputError):
             # The disk that cannot be written to may not be read from or renamed on either.
             return self._part
         return None
@@ -237,7 +237,14 @@ class FileSink(Sink):
         if pixels == self._pixels:
             return picture
         # ProRes has no way to say that it is full range, and every reader takes it for limited.
-        return picture.reformat(format=self._pixels, dst_color_range=ColorRange.MPEG)
+        picture = picture.reformat(format=self._pixels, dst_color_range=ColorRange.MPEG)
+        if frame.alpha is not None:
+            # FFmpeg's scaler leaves the last bits 0, and 255 would come back as 254.
+            rows, columns = frame.alpha.shape
+            levels = frame.alpha.astype("<u2")
+            plane = plane_view(picture.planes[3], rows, 2 * columns).view("<u2")
+            plane[...] = levels << 2 | levels >> 6
+        return picture
 
     def close(self, *, early: bool = False) -> None:
         if self._container is None or self._origin is None:
@@ -248,23 +255,36 @@ class FileSink(Sink):
             if self._audio is not None:
                 self._audio.finish(self._end if early else None)
             self._container.close()
-            self._publish()
         except (av.error.FFmpegError, OSError) as error:
             raise self._failed(error) from error
         self._release()
+        self._publish()
 
     def _publish(self) -> None:
-        if self._target.exists() and not self._overwrite:
+        """Gives the finished file its name.
+
+        Raises:
+            OutputError: it cannot have it; it is kept under the one it has.
+        """
+        kept = f"the result is kept as {self._part}"
+        if os.path.exists(self._target) and not self._overwrite:
             # Made by somebody else since the start. Neither file is ours to throw away.
-            self._release()
+            raise OutputError(f"{self._path}: was created by another program meanwhile; {kept}")
+        try:
+            os.replace(self._part, self._target)
+        except OSError as error:
             raise OutputError(
-                f"{self._path}: was created by another program meanwhile; the result is kept as "
-                f"{self._part}"
-            )
-        os.replace(self._part, self._target)
+                f"{self._path}: cannot be put in place: {reason(error)}; {kept}"
+            ) from error
 
     def abort(self) -> None:
-        if self._container is not None:
+        if self._container is not None and self._from_first and self._origin is not None:
+            with suppress(av.error.FFmpegError, OSError):
+                self._container.mux(self._stream.encode(None))
+            kept = self._salvage()
+            if kept is not None:
+                self._notes = (*self._notes, f"{kept}: ends early, where the run failed")
+        elif self._container is not None:
             # The failure that led here is the one to report.
             with suppress(av.error.FFmpegError, OSError):
                 self._container.close()

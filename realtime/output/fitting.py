@@ -7,7 +7,8 @@ from typing import Literal
 
 import cv2
 
-from realtime.frame import Frame, Planes, UInt8
+from realtime.color import conversion, convert
+from realtime.frame import ColorTags, Frame, Planes, UInt8
 from realtime.scaling import shrink
 
 OutputFit = Literal["letterbox", "crop"]
@@ -54,21 +55,30 @@ def _geometry(source: tuple[int, int], target: tuple[int, int], fit: OutputFit) 
 
 
 class Fitter:
-    """Scales frames to one size, planes as they are; frames of that size pass untouched.
+    """Brings frames to one size and kind of colour; those that have both pass untouched.
 
     Args:
         width: of the result, even.
         height: likewise.
         fit: "letterbox" shows all and adds black bars, "crop" fills and cuts.
+        color: tags of the result; None for those of each frame.
     """
 
-    def __init__(self, width: int, height: int, fit: OutputFit = "letterbox") -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        fit: OutputFit = "letterbox",
+        color: ColorTags | None = None,
+    ) -> None:
         self._target = (width, height)
         self._fit = fit
+        self._color = color
         self._source: tuple[int, int] | None = None
         self._geometry: _Geometry | None = None
 
     def __call__(self, frame: Frame) -> Frame:
+        frame = self._recolored(frame)
         size = (frame.planes.width, frame.planes.height)
         if size == self._target:
             return frame
@@ -84,6 +94,20 @@ class Fitter:
         )
         alpha = None if frame.alpha is None else self._place(frame.alpha, geometry, 1, 0)
         return replace(frame, planes=planes, alpha=alpha)
+
+    def _recolored(self, frame: Frame) -> Frame:
+        """The frame with the tags of the result, at its own size."""
+        if self._color is None:
+            return frame
+        planes = frame.planes
+        # What is untagged may change its meaning with the size.
+        change = conversion(frame.color, planes.height, self._color, self._target[1])
+        if change is not None:
+            planes = Planes.empty(planes.height, planes.width)
+            convert(frame.planes, change, planes)
+        elif frame.color == self._color:
+            return frame
+        return replace(frame, planes=planes, color=self._color)
 
     def _place(self, plane: UInt8, geometry: _Geometry, subsampling: int, fill: int) -> UInt8:
         def at(pixels: int) -> int:

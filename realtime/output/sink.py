@@ -59,7 +59,10 @@ class Sink(ABC):
 
     @abstractmethod
     def abort(self) -> None:
-        """Gives the output up after a failure: nothing half-done remains. Idempotent."""
+        """Gives the output up after a failure. Idempotent.
+
+        Nothing half-done remains but a live take, which cannot be made again; a note tells of it.
+        """
 
 
 class NullSink(Sink):

@@ -64,8 +64,14 @@ class WindowSink(Sink):
         # OpenCV's Qt complains on stderr about fonts, which no text of ours needs.
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        cv2.namedWindow(self._title, flags)
-        cv2.resizeWindow(self._title, video.width, video.height)
+        try:
+            cv2.namedWindow(self._title, flags)
+            cv2.resizeWindow(self._title, video.width, video.height)
+        except cv2.error:
+            raise OutputError(
+                "this build of OpenCV cannot open a window; pip uninstall opencv-python-headless, "
+                "then pip install --force-reinstall --no-deps opencv-python"
+            ) from None
         self._opened = True
 
     def write(self, frame: Frame) -> None:

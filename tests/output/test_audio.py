@@ -162,6 +162,77 @@ def test_what_the_container_cannot_carry_is_encoded_and_noted(
     assert spectrum.argmax() == pytest.approx(440, abs=1)
 
 
+def _surround(path: Path, layout: str) -> Path:
+    """A clip with a tone of its own in each channel: 200 Hz, 300 Hz, and so on."""
+    with av.open(str(write_clip(path.with_stem("silent")))) as old, av.open(str(path), "w") as new:
+        video = old.streams.video[0]
+        pictures = new.add_stream_from_template(video)
+        track = new.add_stream("pcm_s16le", rate=SAMPLE_RATE, layout=layout)
+        for packet in old.demux(video):
+            if packet.size:
+                packet.stream = pictures
+                new.mux(packet)
+        channels = track.layout.nb_channels
+        t = np.arange(SAMPLE_RATE)[:, None] / SAMPLE_RATE
+        tones = (8000 * np.sin(2 * np.pi * t * (200 + 100 * np.arange(channels)))).astype(np.int16)
+        samples = av.AudioFrame.from_ndarray(tones.reshape(1, -1), format="s16", layout=layout)
+        samples.sample_rate = SAMPLE_RATE
+        new.mux(track.encode(samples))
+    return path
+
+
+def _heard(path: Path) -> tuple[str, list[int]]:
+    """The layout, and the strongest frequency of each channel, 0 for silence."""
+    with av.open(str(path)) as container:
+        layout = container.streams.audio[0].layout
+        resampler = av.AudioResampler("flt", layout, SAMPLE_RATE)
+        pieces = [
+            piece.to_ndarray().reshape(-1, layout.nb_channels)
+            for frame in container.decode(audio=0)
+            for piece in resampler.resample(frame)
+        ]
+    spectrum = np.abs(np.fft.rfft(np.concatenate(pieces)[: SAMPLE_RATE // 2], axis=0))
+    strongest = 2 * spectrum.argmax(0)
+    return layout.name, np.where(spectrum.max(0) > 100, strongest, 0).tolist()
+
+
+# Low frequency effects: above its band, AAC leaves the tone out.
+_LFE = 3
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+@pytest.mark.parametrize(
+    ("layout", "becomes", "tones"),
+    [
+        ("mono", "mono", [200]),
+        ("stereo", "stereo", [200, 300]),
+        ("5.0", "5.1", [200, 300, 400, 0, 500, 600]),
+        ("5.1", "5.1", [200, 300, 400, 500, 600, 700]),
+        ("5.1(side)", "5.1", [200, 300, 400, 500, 600, 700]),
+        ("7.1", "7.1", [200, 300, 400, 500, 600, 700, 800, 900]),
+    ],
+)
+def test_sound_that_is_encoded_keeps_its_channels(
+    tmp_path: Path, ending: str, layout: str, becomes: str, tones: list[int]
+) -> None:
+    out = tmp_path / f"out{ending}"
+    (note,) = copy(_surround(tmp_path / "clip.mkv", layout), out)
+    assert "mixed down" not in note
+    name, heard = _heard(out)
+    assert name == becomes
+    for channel, (tone, expected) in enumerate(zip(heard, tones, strict=True)):
+        if channel != _LFE:
+            assert tone == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_channels_that_are_mixed_down_are_noted(tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"out{ending}"
+    (note,) = copy(_surround(tmp_path / "clip.mov", "hexadecagonal"), out)
+    assert note.endswith("its 16 channels mixed down to 7.1")
+    assert _heard(out)[0] == "7.1"
+
+
 @pytest.mark.parametrize("ending", [".mp4", ".webm"])
 def test_a_file_without_sound_has_none(tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"out{ending}"

@@ -152,12 +152,13 @@ def write_planes(path: Path, pictures: list[Planes], color: ColorTags) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"qp": "0"})
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        height, width = pictures[0].y.shape
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.color_range = 2 if color.full_range else 1
         stream.codec_context.colorspace = color.matrix
         for index, planes in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(
-                np.concatenate([plane.ravel() for plane in planes]).reshape(72, 64),
+                np.concatenate([plane.ravel() for plane in planes]).reshape(-1, width),
                 format="yuv420p",
             )
             frame.pts = index
@@ -276,6 +277,17 @@ def nearest_index(luma: int) -> int:
 
 
 class TestVideo:
+    @pytest.mark.parametrize("color", [COLORS[0], ColorTags(full_range=True, matrix=6)])
+    def test_shrinking_averages(self, tmp_path: Path, color: ColorTags) -> None:
+        """Noise becomes grey, by the way of the planes and by that of RGB."""
+        clip = tmp_path / "noise.mkv"
+        noise = gray_frame(0, size=(640, 480)).planes
+        noise.y[...] = np.random.default_rng(0).integers(16, 236, noise.y.shape)
+        write_planes(clip, [noise] * 2, COLORS[0])
+        with Video(str(clip)) as video:
+            rgb = shown(video, color).astype(int)
+        assert rgb.std() < 12
+
     def test_it_can_be_shown_whole_between_black_bars(self, tmp_path: Path) -> None:
         path = write_clip(tmp_path / "behind.mp4")
         with Video(str(path), "fit") as background:

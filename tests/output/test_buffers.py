@@ -7,6 +7,7 @@ import pytest
 
 from realtime.frame import Planes
 from realtime.output.buffers import Pool
+from realtime.output.detached import _CAPACITY
 
 
 def address(planes: Planes) -> int:
@@ -30,6 +31,24 @@ def test_steady_use_allocates_nothing() -> None:
         held = [held[-1], pool.planes(48, 64)]
         seen.add(address(held[-1]))
     assert len(seen) == 3
+
+
+def test_while_frames_wait_for_a_slow_file_nothing_is_allocated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that wait, the one being written, that of a window and that of the guard."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("allocated")
+
+    pool = Pool()
+    held = [pool.planes(48, 64) for _ in range(_CAPACITY + 3)]
+    held.append(pool.planes(48, 64))
+    del held[0]
+    monkeypatch.setattr("numpy.empty", fail)
+    for _ in range(50):
+        held.append(pool.planes(48, 64))
+        del held[0]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -23,11 +24,12 @@ class Part(NullSink):
         self.frames: list[Frame] = []
         self.events: list[str] = []
         self.broken = ""
+        self.failure: type[Exception] = OutputError
         self.goes_on = True
 
     def _may_break(self, where: str) -> None:
         if self.broken == where:
-            raise OutputError(f"{self.name} broke in {where}")
+            raise self.failure(f"{self.name} broke in {where}")
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
         self._may_break("open")
@@ -50,6 +52,7 @@ class Part(NullSink):
 
     def abort(self) -> None:
         self.events.append("abort")
+        self._may_break("abort")
 
 
 @pytest.fixture
@@ -130,6 +133,20 @@ def test_all_are_closed_even_if_one_cannot_be(parts: tuple[Part, Part]) -> None:
     with pytest.raises(OutputError, match="camera broke in close"):
         sink.close()
     assert parts[1].events == ["open", "close"]
+
+
+@pytest.mark.parametrize("end", [FanoutSink.close, FanoutSink.abort])
+def test_all_are_ended_whatever_becomes_of_one(
+    parts: tuple[Part, Part], end: Callable[[FanoutSink], None]
+) -> None:
+    sink = FanoutSink(parts)
+    sink.open(FORMAT, transparent=False)
+    for part in parts:
+        part.broken, part.failure = end.__name__, RuntimeError
+    with pytest.raises(RuntimeError, match="camera broke"):
+        end(sink)
+    for part in parts:
+        assert part.events == ["open", end.__name__]
 
 
 def test_what_one_leaves_out_is_not_lost(parts: tuple[Part, Part]) -> None:

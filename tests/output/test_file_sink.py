@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -20,7 +21,8 @@ from realtime.capture import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import OutputError
 from realtime.frame import ColorTags, Frame, UInt8, VideoFormat
-from realtime.output import FileSink
+from realtime.media import plane_view
+from realtime.output import DetachedSink, FanoutSink, FileSink, NullSink
 from tests.media import decode, drain, gray_frame, luma_of_index
 
 ENDINGS = [".mp4", ".m4v", ".mov", ".mkv", ".webm"]
@@ -293,6 +295,73 @@ def test_a_live_take_of_a_program_that_is_killed_can_be_played(tmp_path: Path, e
     assert _playable(cut) > 400 - 120
 
 
+class TestLiveTakeOfARunThatFails:
+    def _opened(self, path: Path, *, overwrite: bool = False) -> FileSink:
+        sink = FileSink(path, overwrite=overwrite, from_first=True)
+        sink.open(FORMAT, transparent=False)
+        return sink
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_it_is_kept_to_its_last_picture_and_told_of(self, tmp_path: Path, ending: str) -> None:
+        path = tmp_path / f"out{ending}"
+        sink = self._opened(path)
+        for frame in frames_at(list(range(40)), Fraction(1, 30)):
+            sink.write(frame)
+        for _ in range(2):
+            sink.abort()
+            sink.close()
+        assert list(tmp_path.iterdir()) == [path]
+        assert len(decode(path)) == 40
+        assert sink.notes() == (f"{path}: ends early, where the run failed",)
+
+    def test_it_is_kept_where_finishing_was_interrupted(self, tmp_path: Path) -> None:
+        def interrupted() -> None:
+            raise KeyboardInterrupt
+
+        path = tmp_path / "out.mp4"
+        sink = self._opened(path)
+        sink.write(gray_frame(50))
+        container = sink._container
+        assert container is not None
+        sink._container = SimpleNamespace(mux=container.mux, close=interrupted)  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            sink.close()
+        sink._container = container
+        sink.abort()
+        assert len(decode(path)) == 1
+
+    def test_it_is_kept_through_other_outputs(
+        self, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+    ) -> None:
+        path = tmp_path / "out.mkv"
+        file = FileSink(path, from_first=True)
+        sink = FanoutSink([NullSink(), DetachedSink(file)])
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        until(lambda: file._last_pts >= 0)
+        sink.abort()
+        assert len(decode(path)) == 1
+        assert sink.notes() == (f"{path}: ends early, where the run failed",)
+
+    def test_a_file_that_appeared_meanwhile_is_left_alone(self, tmp_path: Path) -> None:
+        path = tmp_path / "out.mp4"
+        sink = self._opened(path)
+        sink.write(gray_frame(50))
+        path.write_bytes(b"precious")
+        sink.abort()
+        assert path.read_bytes() == b"precious"
+        (part,) = tmp_path.glob("*.part")
+        assert len(decode(part)) == 1
+        assert sink.notes() == (f"{part}: ends early, where the run failed",)
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_without_a_picture_nothing_is_left(self, tmp_path: Path, ending: str) -> None:
+        sink = self._opened(tmp_path / f"out{ending}")
+        sink.abort()
+        assert list(tmp_path.iterdir()) == []
+        assert sink.notes() == ()
+
+
 def write_all(sink: FileSink, frames: list[Frame]) -> None:
     sink.open(FORMAT, transparent=False)
     for frame in frames:
@@ -356,6 +425,21 @@ class TestExistingFile:
         for file, luma in ((path, 50), (kept, 150)):
             ((_, picture),) = decode(file)
             assert abs(int(picture[0, 0]) - luma) <= 2
+
+    @pytest.mark.parametrize("from_first", [False, True])
+    def test_a_result_that_cannot_be_put_in_its_place_is_kept(
+        self, existing: Path, from_first: bool
+    ) -> None:
+        sink = FileSink(existing, overwrite=True, from_first=from_first)
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        existing.unlink()
+        existing.mkdir()
+        with pytest.raises(OutputError, match=r"cannot be put in place: .*; .*\.part$"):
+            sink.close()
+        sink.abort()
+        (kept,) = existing.parent.glob("*.part")
+        assert len(decode(kept)) == 1
 
 
 class TestRefused:
@@ -423,6 +507,20 @@ def decode_rgba(path: Path) -> list[UInt8]:
         else:
             frames = list(container.decode(stream))
     return [frame.to_ndarray(format="rgba").astype(np.uint8) for frame in frames]
+
+
+def test_prores_gives_every_level_of_alpha_back(tmp_path: Path) -> None:
+    path = tmp_path / "out.mov"
+    alpha = (np.arange(48 * 64) % 256).astype(np.uint8).reshape(48, 64)
+    sink = FileSink(path)
+    sink.open(FORMAT, transparent=True)
+    sink.write(replace(gray_frame(50), alpha=alpha))
+    sink.close()
+    with av.open(str(path)) as container:
+        picture = next(container.decode(video=0))
+        most = 2 ** picture.format.components[3].bits - 1
+        seen = plane_view(picture.planes[3], 48, 2 * 64).view("<u2")
+    np.testing.assert_array_equal(np.rint(seen * (255 / most)), alpha)
 
 
 @pytest.mark.parametrize("ending", TRANSPARENT)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.frame import ColorTags, Frame
 from realtime.output.fitting import Fitter, OutputFit
 from tests.media import gray_frame
@@ -68,6 +69,48 @@ def test_luma_and_chroma_stay_together() -> None:
     luma = np.argwhere(fitted.planes.y[:, 30:290] < 100) / 2
     chroma = np.argwhere(fitted.planes.u[:, 15:145] > 180)
     np.testing.assert_allclose(luma.mean(axis=0), chroma.mean(axis=0) + 0.25, atol=0.75)
+
+
+_BT709, _BT601 = ColorTags(False, 1, 1, 1), ColorTags(False, 6, 6, 6)
+_JPEG, _UNTAGGED = ColorTags(True, 5), ColorTags()
+
+
+@pytest.mark.parametrize("size", [(64, 48), (128, 96), (64, 720)])
+@pytest.mark.parametrize("output", [_BT709, _BT601, _JPEG, _UNTAGGED])
+@pytest.mark.parametrize("color", [_BT709, _BT601, _JPEG, _UNTAGGED, ColorTags(None, 9)])
+def test_colors_stay_what_they_are_by_the_tags_of_the_output(
+    color: ColorTags, output: ColorTags, size: tuple[int, int]
+) -> None:
+    rgb = np.full((size[1], size[0], 3), (200, 60, 30), np.uint8)
+    alpha = np.full(rgb.shape[:2], 77, np.uint8)
+    frame = replace(gray_frame(0, color=color), planes=rgb_to_planes(rgb, color), alpha=alpha)
+    fitted = Fitter(64, 48, "crop", output)(frame)
+    assert fitted.color == output
+    assert fitted.planes.y.shape == (48, 64)
+    assert fitted.alpha is not None
+    assert (fitted.alpha == 77).all()
+    shown = planes_to_rgb(fitted.planes, output).astype(int)
+    assert np.abs(shown - rgb[0, 0]).max() <= 5
+
+
+def test_bars_are_as_black_as_the_output_has_it() -> None:
+    frame = gray_frame(200, color=_BT709)
+    fitted = Fitter(128, 48, color=_JPEG)(frame)
+    assert (fitted.planes.y[:, :32] == 0).all()
+    assert (fitted.planes.y[:, 32:96] == round((200 - 16) * 255 / 219)).all()
+
+
+@pytest.mark.parametrize("color", [_BT709, _UNTAGGED])
+def test_what_has_the_size_and_the_tags_passes_untouched(color: ColorTags) -> None:
+    frame = gray_frame(200, color=color)
+    assert Fitter(64, 48, color=color)(frame) is frame
+
+
+def test_where_only_the_name_of_the_color_differs_no_picture_is_made() -> None:
+    frame = gray_frame(200, color=ColorTags(False, 5, 5, 5))
+    fitted = Fitter(64, 48, color=_BT601)(frame)
+    assert fitted.planes is frame.planes
+    assert fitted.color == _BT601
 
 
 def test_a_camera_that_changes_its_size_is_followed() -> None:

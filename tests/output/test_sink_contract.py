@@ -250,6 +250,19 @@ class TestWindow:
         assert not sink.pump()
         sink.close()
 
+    def test_an_opencv_without_windows_is_an_error_with_a_remedy(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(*_: object) -> None:
+            raise cv2.error("The function is not implemented.\nRebuild the library")
+
+        monkeypatch.setattr("cv2.namedWindow", missing)
+        sink = WindowSink()
+        with pytest.raises(OutputError, match="pip uninstall opencv-python-headless") as caught:
+            sink.open(FORMAT, transparent=False)
+        assert "\n" not in str(caught.value)
+        sink.abort()
+
     def test_a_window_cannot_be_transparent(self) -> None:
         sink = WindowSink()
         with pytest.raises(OutputError, match="--background"):

@@ -38,6 +38,21 @@ def test_what_is_a_webcams_already_is_copied(color: ColorTags) -> None:
         np.testing.assert_array_equal(source, copy)
 
 
+@pytest.mark.parametrize(("height", "like"), [(480, WEBCAM), (720, ColorTags(False, 1))])
+def test_untagged_pictures_are_taken_for_what_backgrounds_are_drawn_in(
+    height: int, like: ColorTags
+) -> None:
+    """What is drawn for one leaves in the same colours as one that is tagged so."""
+    rgb = np.full((height, 16, 3), (200, 60, 30), np.uint8)
+    target = Planes.empty(height, 16)
+    write_as_webcam(rgb_to_planes(rgb, ColorTags()), ColorTags(), target)
+    assert np.abs(planes_to_rgb(target, WEBCAM).astype(int) - rgb).max() <= 2
+    tagged = Planes.empty(height, 16)
+    write_as_webcam(rgb_to_planes(rgb, like), like, tagged)
+    for one, other in zip(target, tagged, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_full_range_keeps_black_white_and_grey() -> None:
     luma = np.array([[0, 255, 128, 64]], np.uint8)
     chroma = np.array([[0, 128, 255, 64]], np.uint8)

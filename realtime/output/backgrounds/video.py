@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-import cv2
-import numpy as np
-
-# isort: split
 import av
 
 from realtime.capture.file import FileSource
-from realtime.color import planes_to_rgb, rgb_to_planes, rgb_to_yuv_matrix
+from realtime.color import conversion, planes_to_rgb, rgb_to_planes
 from realtime.errors import BackgroundError, SourceError
 from realtime.frame import ColorTags, Frame, Matte, Planes, UInt8
 from realtime.media import file_url
 from realtime.output.backgrounds.background import Background
 from realtime.output.backgrounds.still import Fit, fitting
-from realtime.scaling import crop_to_aspect
+from realtime.scaling import crop_to_aspect, shrink
 
 # A frame is shown so much early, in seconds: some containers round times to milliseconds, and two
 # videos of one rate would else stutter against each other.
@@ -110,11 +106,8 @@ class Video(Background):
         """The current picture, for this frame."""
         current = self._current
         width, height = frame.planes.width, frame.planes.height
-        same_color = np.allclose(
-            rgb_to_yuv_matrix(current.color, current.planes.height),
-            rgb_to_yuv_matrix(frame.color, height),
-        )
-        if same_color and self._fit == "cover":
+        change = conversion(current.color, current.planes.height, frame.color, height)
+        if change is None and self._fit == "cover":
             return Planes(
                 self._cover(current.planes.y, width, height),
                 self._cover(current.planes.u, width // 2, height // 2),
@@ -129,8 +122,7 @@ class Video(Background):
 
     def _cover(self, picture: UInt8, width: int, height: int) -> UInt8:
         visible = crop_to_aspect(picture, width * self._pixel_aspect, height)
-        scaled: UInt8 = cv2.resize(visible, (width, height), interpolation=cv2.INTER_LINEAR)
-        return scaled
+        return shrink(visible, (width, height))
 
     def close(self) -> None:
         self._source.close()
