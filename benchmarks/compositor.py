@@ -11,8 +11,6 @@ Two clocks: the wall's, and the processor time of the thread, which other progra
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
 from collections import deque
@@ -26,8 +24,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.reporting import run_command, write_report
+from models import command
 from realtime.bench import stages
-from realtime.bench.machine import machine
+from realtime.bench.figures import percentile
 from realtime.capture import DemoSource, FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.inference import Matting
@@ -180,7 +180,7 @@ def measure(
     return {
         name: {
             "median_ms": round(statistics.median(wall[name]), 4),
-            "p95_ms": round(statistics.quantiles(wall[name], n=20)[-1], 4),
+            "p95_ms": round(percentile(wall[name], 95), 4),
             "cpu_median_ms": round(statistics.median(busy[name]), 4),
             "times_copy": round(statistics.median(wall[name]) / copy, 2),
             "cpu_times_copy": round(statistics.median(busy[name]) / busy_copy, 2),
@@ -199,9 +199,9 @@ def _undecided(frames: list[Matte]) -> float:
     return round(100 * statistics.mean(shares), 2)
 
 
-def main() -> None:
+def main() -> int:
     """Measures, prints and writes the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = command.parser("benchmarks.compositor", __doc__)
     parser.add_argument("clip", type=Path, nargs="?", help="a video; the demo without one")
     parser.add_argument("--threads", type=int, default=1, help="of OpenCV (default: 1)")
     parser.add_argument("--output", type=Path, default=_RESULTS)
@@ -226,15 +226,15 @@ def main() -> None:
             )
     clip = "demo" if arguments.clip is None else arguments.clip.name
     report = {
-        "machine": machine(),
         "clip": clip,
         "model": model,
         "opencv_threads": arguments.threads,
         "frames": _FRAMES,
         "sizes": sizes,
     }
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(arguments.output, report)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_command(main))

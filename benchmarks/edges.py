@@ -3,26 +3,30 @@
 `python -m benchmarks.edges --data ../shared/data` writes `benchmarks/results/edges.json`.
 
 Keyed heads stand in rooms at 1280×720; the camera's picture is αF + (1 - α)R. It is put before
-black, white, green and the blurred room, once with the true alpha and once with the network's, with
-and without refinement and decontamination, and compared with αF + (1 - α)B on the pixels where the
-true alpha is undecided: mean absolute difference in levels of luma, and of the two kinds of chroma;
-and of luma on the decided pixels around these, where there must be neither a glow nor a bite.
+black, white, green and the blurred room, once with the true alpha brought to the network's size, as
+a network without faults would give it, and once with the network's, with and without refinement and
+decontamination, and compared with αF + (1 - α)B on the pixels where the true alpha is undecided:
+mean absolute difference in levels of luma, and of the two kinds of chroma; and of luma on the
+decided pixels around these, where there must be neither a glow nor a bite.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from models.machine import write_report
+from benchmarks.reporting import run_command, write_report
+from models import command
+from models.errors import ModelsError
 from realtime.color import rgb_to_planes
 from realtime.frame import ColorTags, Float32, Frame, Planes, UInt8
 from realtime.inference import Matting
@@ -112,47 +116,65 @@ def _over(own: UInt8, background: UInt8, alpha: Float32) -> Planes:
     return rgb_to_planes(mixed, _COLOR)
 
 
-def main() -> None:
-    """Measures, prints and writes the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", default="quality")
-    parser.add_argument("--output", type=Path, default=_RESULTS)
-    arguments = parser.parse_args()
+def measure(known: Iterable[Scene], network: Callable[[Frame], Float32]) -> dict[str, Any]:
+    """Mean errors over scenes.
+
+    Args:
+        known: the scenes.
+        network: finds a frame's alpha, at its own size.
+
+    Returns:
+        "scenes", how many there were, and "error_in_levels" by whose alpha it is, way and
+        background.
+    """
     errors: dict[tuple[str, str, str], list[tuple[float, float, float]]] = {}
     square = np.ones((2 * _AROUND + 1,) * 2, np.uint8)
     blender = Blender()
-    with Matting(arguments.model, smoothing=False) as matting:
-        for scene in scenes(arguments.data):
-            frame = Frame(scene.seen, 0, 0, Fraction(1, 30), _COLOR)
-            alphas = {"true": scene.alpha, "network": matting.matte(frame).alpha}
-            band = (scene.alpha > 0) & (scene.alpha < 1)
-            half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
-            around = (cv2.dilate(band.astype(np.uint8), square) > 0) & ~band
-            for name, background in scene.backgrounds():
-                expected = _over(scene.own, background, scene.alpha)
-                behind = rgb_to_planes(background, _COLOR)
-                for kind, alpha in alphas.items():
-                    for way, (refine, clean) in _WAYS.items():
-                        found = blender(
-                            scene.seen, alpha, behind, refine=refine, decontaminate=clean
-                        )
-                        y, u, v = (
-                            np.abs(a.astype(int) - b) for a, b in zip(found, expected, strict=True)
-                        )
-                        chroma = float(u[half].mean() + v[half].mean()) / 2
-                        errors.setdefault((kind, way, name), []).append(
-                            (float(y[band].mean()), chroma, float(y[around].mean()))
-                        )
+    for scene in known:
+        found = network(Frame(scene.seen, 0, 0, Fraction(1, 30), _COLOR))
+        # At the picture's own size there would be nothing to refine.
+        true = cv2.resize(scene.alpha, found.shape[::-1], interpolation=cv2.INTER_AREA)
+        alphas: dict[str, Float32] = {"true": true, "network": found}
+        band = (scene.alpha > 0) & (scene.alpha < 1)
+        half = cv2.resize(band.astype(np.uint8), (_WIDTH // 2, _HEIGHT // 2)) > 0
+        around = (cv2.dilate(band.astype(np.uint8), square) > 0) & ~band
+        for name, background in scene.backgrounds():
+            expected = _over(scene.own, background, scene.alpha)
+            behind = rgb_to_planes(background, _COLOR)
+            for (kind, alpha), (way, (refine, clean)) in product(alphas.items(), _WAYS.items()):
+                mixed = blender(scene.seen, alpha, behind, refine=refine, decontaminate=clean)
+                y, u, v = (np.abs(a.astype(int) - b) for a, b in zip(mixed, expected, strict=True))
+                chroma = float(u[half].mean() + v[half].mean()) / 2
+                errors.setdefault((kind, way, name), []).append(
+                    (float(y[band].mean()), chroma, float(y[around].mean()))
+                )
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for (kind, way, name), scored in errors.items():
         means = [round(statistics.mean(part), 2) for part in zip(*scored, strict=True)]
         figure = dict(zip(("luma", "chroma", "luma around"), means, strict=True))
         figures.setdefault(f"{kind} alpha", {}).setdefault(way, {})[name] = figure
-        print(f"{kind:8} {way:15} {name:13}", *(f"{n} {v:6.2f}" for n, v in figure.items()))
-    report = {"model": arguments.model, "scenes": len(scored), "error_in_levels": figures}
-    write_report(arguments.output, report)
+    return {"scenes": len(scored), "error_in_levels": figures}
+
+
+def main() -> int:
+    """Measures, prints and writes the report."""
+    parser = command.parser("benchmarks.edges", __doc__)
+    command.data_option(parser)
+    parser.add_argument("--model", default="quality", help="(%(default)s)")
+    parser.add_argument("--output", type=Path, default=_RESULTS, help="(%(default)s)")
+    arguments = parser.parse_args()
+    if not (arguments.data / "backgrounds.csv").is_file():
+        raise ModelsError(f"{arguments.data}: has no backgrounds.csv; name the data with --data")
+    with Matting(arguments.model, smoothing=False) as matting:
+        found = measure(scenes(arguments.data), lambda frame: matting.matte(frame).alpha)
+    for kind, ways in found["error_in_levels"].items():
+        for way, backgrounds in ways.items():
+            for name, figure in backgrounds.items():
+                said = (f"{what} {value:6.2f}" for what, value in figure.items())
+                print(f"{kind:14} {way:15} {name:13}", *said)
+    write_report(arguments.output, {"model": arguments.model} | found)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_command(main))

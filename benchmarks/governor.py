@@ -9,7 +9,6 @@ the rate of distinct frames that went out.
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import statistics
@@ -24,9 +23,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting import pyplot
-from models.errors import run_command
-from models.machine import write_report
+from benchmarks.reporting import pyplot, run_command, write_report
+from models import command
+from realtime.bench.figures import percentile
 from realtime.capture import open_camera
 from realtime.frame import Frame, Matte
 from realtime.live_matting import LiveMatting
@@ -240,10 +239,10 @@ def trace(frames: Sequence[Delivered]) -> list[dict[str, Any]]:
 
 def _figures(frames: Sequence[Delivered], seconds: float) -> dict[str, float]:
     found = {"fps": round(len(frames) / seconds, 1)}
-    latencies = sorted(frame.latency for frame in frames)
+    latencies = [frame.latency for frame in frames]
     if latencies:
-        found["latency_p50_ms"] = round(latencies[len(latencies) // 2] * 1e3, 1)
-        found["latency_p95_ms"] = round(latencies[int(len(latencies) * 0.95)] * 1e3, 1)
+        for percent in (50, 95):
+            found[f"latency_p{percent}_ms"] = round(percentile(latencies, percent) * 1e3, 1)
     return found
 
 
@@ -290,11 +289,7 @@ def draw(report: dict[str, Any], frames: Sequence[Delivered], out: Path) -> None
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.governor",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.governor", __doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="(%(default)s)")
     parser.add_argument(
         "--hogs", type=int, default=_HOGS_A_CORE * (os.cpu_count() or 1), help="(%(default)s)"

@@ -8,10 +8,7 @@ round, so that whatever else the machine does hits all alike; figures are median
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from benchmarks.loads import Load, measured
-from benchmarks.reporting import measured_on, pyplot
-from models.errors import ModelsError, run_command
+from benchmarks.reporting import measured_on, pyplot, run_command, write_report
+from models import command
 from realtime.bench.figures import Better, Metric
 from realtime.bench.holding import LOST
 from realtime.bench.machine import machine
 from realtime.bench.material import write_demo
-from realtime.errors import RealtimeError
 from realtime.inference import Matting
+from realtime.progress import complain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -473,32 +470,20 @@ def _line(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.growth",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.growth", __doc__)
     parser.add_argument("--model", default="default", help="(%(default)s)")
     parser.add_argument("--quick", action="store_true", help="to see it work; figures mean nothing")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder (%(default)s)")
     arguments = parser.parse_args()
-    try:
-        # What "default" stands for now, it stands for in every process.
-        with Matting(arguments.model) as matting:
-            model = matting.model
-        report = run(QUICK if arguments.quick else Plan(), model, _say)
-    except RealtimeError as error:
-        raise ModelsError(str(error)) from None
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    plan = QUICK if arguments.quick else Plan()
+    # What "default" stands for now, it stands for in every process.
+    with Matting(arguments.model, frame_rate=plan.fps) as matting:
+        model = matting.model
     path = arguments.out / "growth.json"
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    report = write_report(path, run(plan, model, complain))
     draw(report, path.with_suffix(".png"))
     print(block(report))
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

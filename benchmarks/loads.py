@@ -9,52 +9,33 @@ measured ── starts ──▶ python -m benchmarks.loads '{"kind": …}' CLIP
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from realtime.bench.child import peak_memory_mb
 from realtime.bench.figures import percentile
-from realtime.bench.live import PixelClock, SparingTheCode
-from realtime.bench.material import ClockedCamera, read_frames
-from realtime.capture import FileSource
+from realtime.bench.live import WARM_UP, open_live
+from realtime.bench.material import read_frames
+from realtime.bench.process import Process
+from realtime.bench.whole import open_file
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
-from realtime.frame import Frame
-from realtime.inference import Matting
-from realtime.live_pipeline import LivePipeline
-from realtime.output import Compositor, FileSink, NullSink
-from realtime.output.backgrounds import parse
-from realtime.output.compositor import LiveCompositor
+from realtime.output import FileSink, NullSink
 from realtime.output.detached import DetachedSink
-from realtime.output.fanout import FanoutSink
-from realtime.pipeline import Pipeline
-from realtime.settings import Settings, SettingsStore
-from realtime.stats import Stats
 
-_BACKGROUND = "demo"
 _READY = "ready"
 
 # Pictures of a camera, which goes back and forth through them; so many of 4K take 250 MB.
 _CAMERA_FRAMES = 20
 
-# Seconds of a live run that do not count: at its beginning memory is taken, and at its end the
-# last pictures that count arrive.
-_WARM_UP = 0.8
-_AFTER = 0.4
-
-# A picture that comes late counts as late; the program itself would have sent its card.
-_STALE = 60.0
-
-# Seconds without a word after which a process hangs.
+# Seconds after which a process hangs.
 _PATIENCE = 300.0
 
 
@@ -161,13 +142,9 @@ class _Stream:
 
 
 def _file(stack: ExitStack, load: Load, clip: str, model: str, out: Path) -> Callable[[], _Stream]:
-    """Opens what `realtime file` opens, without sound; the result runs it."""
-    source = stack.enter_context(FileSource(clip, duration=load.seconds))
-    behind = stack.enter_context(parse(_BACKGROUND))
-    matting = stack.enter_context(Matting(model))
-    matting.warm_up(load.width, load.height)
+    """Opens a file; the result runs it."""
     sink = NullSink() if load.kind == "null" else FileSink(out.with_suffix(".mp4"))
-    pipeline = Pipeline(source, matting, Compositor(behind), sink)
+    pipeline = open_file(stack, clip, sink, model=model, seconds=load.seconds)
 
     def stream() -> _Stream:
         summary = pipeline.run()
@@ -177,52 +154,24 @@ def _file(stack: ExitStack, load: Load, clip: str, model: str, out: Path) -> Cal
 
 
 def _live(stack: ExitStack, load: Load, clip: str, model: str, out: Path) -> Callable[[], _Stream]:
-    """Opens a live run as `realtime.bench.live` does, with files beside; the result runs it.
-
-    The governor rests: what is measured is this network at this size, whatever comes of it.
-    """
-    settings = Settings(
-        camera="demo",
-        outputs=("null",),
-        model=model,
-        width=load.width,
-        height=load.height,
-        fps=load.fps,
-        background=_BACKGROUND,
-        governor=False,
-        max_staleness=_STALE,
-    )
-    store, stats = SettingsStore(settings), Stats()
-    frames: list[Frame] = read_frames(clip, _CAMERA_FRAMES)[1]
-    camera = stack.enter_context(ClockedCamera(frames, load.fps))
-    compositor = stack.enter_context(LiveCompositor(settings))
-    matting = stack.enter_context(SparingTheCode(store, stats, lambda line: None))
-    matting.warm_up(load.width, load.height)
-    clock = PixelClock()
+    """Opens a live run with files beside; the result runs it."""
+    frames = read_frames(clip, _CAMERA_FRAMES)[1]
     files = [
         DetachedSink(FileSink(out.with_name(f"{out.name}-{i}.mp4"), from_first=True))
         for i in range(1, load.outputs)
     ]
-    pipeline = LivePipeline(
-        camera,
-        matting,
-        compositor,
-        FanoutSink([clock, *files]),
-        replace(camera.format, frame_rate=Fraction(load.fps).limit_denominator(1001)),
-        store,
-        seconds=_WARM_UP + load.seconds + _AFTER,
-        stats=stats,
-    )
+    run = open_live(stack, frames, load.fps, model=model, seconds=load.seconds, beside=files)
 
     def stream() -> _Stream:
-        since = time.monotonic() + _WARM_UP
+        since = time.monotonic() + WARM_UP
         until = since + load.seconds
-        pipeline.run()
-        latencies = [late for when, late in clock.arrivals if since <= when < until]
+        run.pipeline.run()
+        arrivals = run.clock.arrivals
+        latencies = [late for when, late in arrivals if since <= when < until]
         return _Stream(
             frames=len(latencies),
-            due=camera.due(since, until),
-            processed=len(clock.arrivals),
+            due=run.camera.due(since, until),
+            processed=len(arrivals),
             lost_in_files=sum(file.dropped for file in files),
             latencies=latencies,
         )
@@ -244,11 +193,14 @@ def measured(load: Load, clip: str, model: str) -> dict[str, float | None]:
     """
     command = [sys.executable, "-m", "benchmarks.loads", json.dumps(asdict(load)), clip, model]
     with ExitStack() as stack:
-        children = [stack.enter_context(_Child(command)) for _ in range(load.processes)]
+        children = [
+            stack.enter_context(_Child(command, _PATIENCE, "try --quick"))
+            for _ in range(load.processes)
+        ]
         for child in children:
             child.wait_until_ready()
         for child in children:
-            child.begin()
+            child.tell()
         return together(load, [child.result() for child in children])
 
 
@@ -276,56 +228,16 @@ def together(load: Load, did: Sequence[Did]) -> dict[str, float | None]:
     return found
 
 
-class _Child:
-    """One process of a load; killed when left before its end."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+class _Child(Process):
+    """One process of a load."""
 
     def wait_until_ready(self) -> None:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().strip()
-        if line != _READY:
-            self._fail(line)
-
-    def begin(self) -> None:
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
+        if self.line() != _READY:
+            self.answer()  # raises what it says instead
 
     def result(self) -> Did:
-        try:
-            output, _ = self._process.communicate(timeout=_PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise RealtimeError(f"a load took more than {_PATIENCE:.0f} s; try --quick") from None
-        if self._process.returncode:
-            self._fail(output.strip())
-        plain = json.loads(output)
+        plain = self.answer()
         return Did(**{**plain, "latencies": tuple(plain["latencies"])})
-
-    def _fail(self, line: str) -> None:
-        """Raises what the process said in place of what was awaited."""
-        with suppress(ValueError, KeyError):
-            raise RealtimeError(json.loads(line)["error"])
-        self._errors.seek(0)
-        last = (self._errors.read().strip().splitlines() or ["without a word"])[-1]
-        raise RealtimeError(f"the process of a load ended: {last}")
-
-    def __enter__(self) -> _Child:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        with self._process:
-            self._errors.close()
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.reporting import pyplot
+from realtime.bench.report import machine_line
 from realtime.frame import Float32, UInt8
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class HardPicture:
     Attributes:
         title: where it is from.
         image: uint8 (H, W, 3) RGB.
-        alphas: float32 (H, W) in 0..1, by the name of the network.
+        alphas: float32 (H, W) in 0..1, by the name of the network, or "truth".
     """
 
     title: str
@@ -106,7 +107,7 @@ def write(report: dict[str, Any], hard: Sequence[HardPicture], out: Path) -> Non
         "<!doctype html><meta charset=utf-8><title>Quality</title>",
         "<style>body{font:14px sans-serif;margin:1em}img{max-width:100%}</style>",
         "<h1>Quality of mattes</h1>",
-        f"<p>{html.escape(', '.join(f'{k} {v}' for k, v in report['machine'].items()))}</p>",
+        f"<p>{html.escape(machine_line(report['machine']))}</p>",
         _image(plots.read_bytes(), "png"),
         "<h2>The hardest pictures of each set</h2>",
     ]

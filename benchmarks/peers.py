@@ -15,7 +15,6 @@ longer, so that start-up counts once, as with the others. The report says so.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -36,11 +35,13 @@ import av
 
 from benchmarks import loads
 from benchmarks.loads import Load
-from benchmarks.reporting import measured_on
-from models.errors import ModelsError, run_command
+from benchmarks.reporting import measured_on, run_command, write_report
+from models import command
+from models.errors import ModelsError
 from realtime.bench.machine import cache_folder, machine
 from realtime.inference.choice import DEFAULT
 from realtime.inference.model import EMBEDDED, read_model
+from realtime.progress import complain
 
 _RESULTS = Path(__file__).parent / "results"
 _LOOPS = Path(__file__).parent / "loops"
@@ -77,7 +78,7 @@ class Contestant:
         extra: further arguments, such as an ONNX file.
         most_frames: of the clip that it gets.
         instead_of: the contestant that it stands in for, where that one is unavailable.
-        writes: whether it writes a video; if not, its word is taken for the frames.
+        writes: whether it writes a video; if not, it says {"frames": …} on stdout.
     """
 
     name: str
@@ -228,8 +229,8 @@ class Arena:
         target = self.out / f"{contestant.name}.mp4"
         target.unlink(missing_ok=True)
         took = _launched(self._command(contestant, clip, target, frames))
-        delivered = _frames_in(target)
-        if contestant.writes and delivered != frames:
+        delivered = _frames_in(target) if contestant.writes else took["answer"].get("frames")
+        if delivered != frames:
             raise Unavailable(f"delivered {delivered} of {frames} frames")
         return Took(
             frames, took["seconds"], took["user"], took["system"], round(took["peak_mb"], 1)
@@ -297,24 +298,37 @@ class Arena:
 
 
 def _launched(command: Sequence[str]) -> dict[str, Any]:
-    """What `loops/launch.py` says of a command.
+    """What `loops/launch.py` says of a command, and in "answer" the JSON that this ended with.
 
     Raises:
         Unavailable: the command failed or hangs.
     """
-    launcher = [sys.executable, "-I", "-S", str(_LOOPS / "launch.py")]
-    try:
-        done = subprocess.run(
-            [*launcher, *command], check=True, capture_output=True, text=True, timeout=_PATIENCE
-        )
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(f"cannot be started: {_last_line(error.stderr)}") from None
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"took more than {_PATIENCE:.0f} s") from None
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder) / "said"
+        launcher = [sys.executable, "-I", "-S", str(_LOOPS / "launch.py"), str(said)]
+        try:
+            done = subprocess.run(
+                [*launcher, *command], check=True, capture_output=True, text=True, timeout=_PATIENCE
+            )
+        except subprocess.CalledProcessError as error:
+            raise Unavailable(f"cannot be started: {_last_line(error.stderr)}") from None
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"took more than {_PATIENCE:.0f} s") from None
+        answer = _answer(_last_line(said.read_text("utf-8", "replace")))
     took: dict[str, Any] = json.loads(done.stdout)
     if took["status"] != 0:
-        raise Unavailable(f"failed: {_last_line(done.stderr) or took['status']}")
-    return took
+        why = answer.get("error") or _last_line(done.stderr) or took["status"]
+        raise Unavailable(f"failed: {why}")
+    return took | {"answer": answer}
+
+
+def _answer(line: str) -> dict[str, Any]:
+    """The JSON of a line; empty where it is anything else."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _last_line(text: str | None) -> str:
@@ -389,6 +403,8 @@ def compete(
     rounds: dict[str, list[Took]] = {contestant.name: [] for contestant in ready}
     for number in range(repeats):
         for contestant in ready:
+            if contestant.name in skipped:
+                continue
             try:
                 if contestant.most_frames < frames:
                     short = run(contestant, clip, _SHORT_FRAMES)
@@ -400,6 +416,7 @@ def compete(
                 if contestant.name == FLOOR:
                     raise ModelsError(f"the bare transcode broke: {reason}") from None
                 skipped[contestant.name] = str(reason)
+                say(f"{contestant.name} is left out: {reason}")
                 continue
             rounds[contestant.name].append(took)
             say(f"round {number + 1}, {contestant.name}: {took.fps:.1f} fps")
@@ -413,17 +430,20 @@ def compete(
     }
 
 
+def ratio(fps: Sequence[float], of: Sequence[float]) -> float:
+    """How many times as fast one is as another: the median over the rounds that they share."""
+    return statistics.median(one / other for one, other in zip(fps, of, strict=True))
+
+
 def _figures(title: str, rounds: Sequence[Took], floor: Sequence[Took]) -> dict[str, Any]:
     fps = [took.fps for took in rounds]
-    ratios = [took.fps / low.fps for took, low in zip(rounds, floor, strict=True)]
     return {
         "title": title,
         "frames": rounds[0].frames,
         "frames_run": rounds[0].run or rounds[0].frames,
         "fps": statistics.median(fps),
         "fps_rounds": fps,
-        "of_transcode": statistics.median(ratios),
-        "of_transcode_rounds": ratios,
+        "of_transcode": ratio(fps, [took.fps for took in floor]),
         "cpu_seconds": statistics.median(took.user + took.system for took in rounds),
         "user_seconds": statistics.median(took.user for took in rounds),
         "system_seconds": statistics.median(took.system for took in rounds),
@@ -468,11 +488,7 @@ def table(report: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.peers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.peers", __doc__)
     parser.add_argument("--clip", type=Path, action="append", required=True, help="a video")
     parser.add_argument("--peers", type=Path, help="folder of other people's networks")
     parser.add_argument("--only", action="append", metavar="NAME", help="no other peer than this")
@@ -497,23 +513,18 @@ def main() -> int:
         background = folder / "background.jpg"
         picture = files("realtime.output.backgrounds") / "assets" / "falcon9.jpg"
         background.write_bytes(picture.read_bytes())
-        arena = Arena(arguments.environments, background, folder, _say)
+        arena = Arena(arguments.environments, background, folder, complain)
         everybody = contestants(arguments.peers, folder)
         if arguments.only:
             wanted = {FLOOR, *arguments.only}
             everybody = [contestant for contestant in everybody if contestant.name in wanted]
         for clip, size in clips.items():
             frames = min(size["frames"], arguments.frames or size["frames"])
-            result = compete(everybody, clip, frames, arguments.repeats, arena.run, _say)
+            result = compete(everybody, clip, frames, arguments.repeats, arena.run, complain)
             report["clips"][clip.name] = size | result
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(arguments.json, report)
     print(table(report))
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.reporting import run_command
 from realtime.capture import DemoSource
 from realtime.color import planes_to_rgb
 from realtime.frame import UInt8
@@ -51,7 +52,7 @@ def draw() -> UInt8:
     return sheet
 
 
-def main() -> None:
+def main() -> int:
     """Writes the picture."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else ".github/demo.jpg")
     rgb = draw()
@@ -60,7 +61,8 @@ def main() -> None:
         raise SystemExit(f"{path}: cannot be encoded")
     path.write_bytes(content.tobytes())
     print(f"{path}: {rgb.shape[1]}×{rgb.shape[0]}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_command(main))

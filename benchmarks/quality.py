@@ -16,7 +16,6 @@ that whatever else the machine does hits all networks alike.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import statistics
@@ -31,19 +30,19 @@ import cv2
 import numpy as np
 
 from benchmarks import page
-from models import metrics
+from benchmarks.reporting import run_command, write_report
+from models import command, metrics
 from models.clips import apart, clip_folders, compose_clip
 from models.dataset import Picture, load_all, read_index
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.evaluate import (
     empty_rooms,
     evaluate_people,
     evaluate_rooms,
+    judge_clip,
     mean_figures,
-    measure,
     precision_recall,
 )
-from models.machine import write_report
 from realtime.capture import FileSource
 from realtime.color import planes_to_rgb
 from realtime.frame import Float32, UInt8
@@ -156,13 +155,10 @@ def evaluate_clips(model: str, data: Path, rooms: Sequence[Picture]) -> dict[str
             frames, truths = zip(*compose_clip(folder, room.image), strict=True)
             runs = dict(zip(rows, both_ways(model, frames, _CLIP_FPS), strict=True))
             for way, alphas in runs.items():
-                stills = [measure(a, t) for a, t in zip(alphas, truths, strict=True)]
-                steps = metrics.flicker(alphas, list(truths))
-                flicker.setdefault(way, [round(step, 4) for step in steps])
-                rows[way].append(
-                    mean_figures(stills)
-                    | {"dtssd": float(np.mean(steps)), "warp_error": warp_error(frames, alphas)}
-                )
+                if way not in flicker:
+                    flicker[way] = [round(step, 4) for step in metrics.flicker(alphas, truths)]
+                judged = judge_clip(alphas, truths)
+                rows[way].append(judged | {"warp_error": warp_error(frames, alphas)})
             lags.append(arrival_lag(runs["raw"], runs["smoothed"]))
     return {way: mean_figures(values) for way, values in rows.items()} | {
         "lag": mean_figures(lags),
@@ -264,12 +260,8 @@ def gallery(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = command.parser("benchmarks.quality", __doc__)
+    command.data_option(parser)
     parser.add_argument("--peers", type=Path, help="folder of other people's networks")
     parser.add_argument("--gestures", type=Path, nargs="*", default=[], help="videos of hands")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="(%(default)s)")

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks import growth, peers, throughput
 from benchmarks.page import sets_of
-from benchmarks.reporting import measured_on
-from models.errors import ModelsError, run_command
+from benchmarks.reporting import measured_on, read_report, run_command
 from models.markers import fill_in
 
 RESULTS = Path(__file__).parent / "results"
@@ -123,19 +121,25 @@ def smoothing_table(report: dict[str, Any]) -> str:
 def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
     """What a frame takes of each stage in two reports of `realtime bench`, as Markdown.
 
-    Milliseconds of the caller, and in brackets those of the processor, all threads together.
+    Milliseconds of the caller, and in brackets those of the processor, all threads together. The
+    heads name the networks, which may differ.
     """
-    lines = ["| stage | 720p: before → now | 1080p: before → now |", "|---|---|---|"]
-    runs = [{run["height"]: run["metrics"] for run in report["runs"]} for report in (before, after)]
-    stages = [name.removeprefix("stage ") for name in runs[1][720] if name.startswith("stage ")]
-    for stage in stages:
+    reports = [{run["height"]: run for run in report["runs"]} for report in (before, after)]
+    pairs = {height: [runs[height] for runs in reports] for height in (720, 1080)}
+    heads = [
+        f"{height}p: before (`{old['model']}`) → now (`{new['model']}`)"
+        for height, (old, new) in pairs.items()
+    ]
+    lines = [f"| stage | {' | '.join(heads)} |", "|---|---|---|"]
+    names = pairs[720][1]["metrics"]
+    for stage in [name.removeprefix("stage ") for name in names if name.startswith("stage ")]:
         cells = [
             " → ".join(
-                f"{run[height][f'stage {stage}']['median']:.2f} "
-                f"({run[height][f'cpu of {stage}']['median']:.2f})"
-                for run in runs
+                f"{run['metrics'][f'stage {stage}']['median']:.2f} "
+                f"({run['metrics'][f'cpu of {stage}']['median']:.2f})"
+                for run in pair
             )
-            for height in (720, 1080)
+            for pair in pairs.values()
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", measured_on(after)])
@@ -147,15 +151,17 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
     Raises:
         ModelsError: a report is missing, or the markers of a table.
     """
-    quality = _read(results / "quality.json")
+    quality = read_report(results / "quality.json")
     tables = {
         "quality": summary_table(quality),
         "details": full_table(quality),
         "smoothing": smoothing_table(quality),
         "goals": throughput.table(*throughput.read_reports(results)),
-        "peers": peers.table(_read(results / "peers.json")),
-        "stages": stage_table(_read(results / "bench_before.json"), _read(results / "bench.json")),
-        "growth": growth.block(_read(results / "growth.json")),
+        "peers": peers.table(read_report(results / "peers.json")),
+        "stages": stage_table(
+            read_report(results / "bench_before.json"), read_report(results / "bench.json")
+        ),
+        "growth": growth.block(read_report(results / "growth.json")),
     }
     texts = {}
     for path, names in ((_README, tuple(tables)), (_CARD, ("details", "smoothing"))):
@@ -164,14 +170,6 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
             text = fill_in(text, name, tables[name])
         texts[path] = text
     return texts
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise ModelsError(f"{path}: cannot be read; run python -m benchmarks.{path.stem}") from None
-    return report
 
 
 def main() -> int:

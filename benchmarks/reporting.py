@@ -1,10 +1,64 @@
-"""What the reports of the benchmarks share: drawing, and where it was measured."""
+"""What the benchmarks share: their reports, drawing, and how a command ends."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from models import errors
 from models.errors import ModelsError
+from realtime.bench.machine import machine
+from realtime.bench.report import lasting, machine_line
+from realtime.errors import RealtimeError
+
+# How to get those reports that no benchmark of their name writes.
+_REMEDIES = {
+    "bench": "run realtime bench --fps 30,60 --json {path}",
+    "bench_before": "it is of the first version that was measured, and comes with the sources",
+}
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """Runs a command line's body as those of `models` are; also says what `realtime` raises."""
+    return errors.run_command(command, RealtimeError)
+
+
+def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
+    """Writes measured figures as JSON, headed by the machine; makes the folder if need be.
+
+    Args:
+        path: of the report.
+        figures: with a "machine" of their own where they tell how busy it was before.
+
+    Returns:
+        What was written.
+    """
+    # By now the machine is busy with what is measured.
+    report = {"machine": lasting(machine())} | figures
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A report that was written before.
+
+    Raises:
+        ModelsError: there is none; says how to get it.
+    """
+    try:
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except OSError:
+        remedy = _REMEDIES.get(path.stem, "run python -m benchmarks.{path.stem}")
+        raise ModelsError(f"{path}: cannot be read; {remedy.format(path=path)}") from None
+    return report
+
+
+def measured_on(report: dict[str, Any]) -> str:
+    """The machine of a report, in a sentence."""
+    return f"Measured on {machine_line(report['machine'])}."
 
 
 def pyplot() -> Any:
@@ -21,8 +75,3 @@ def pyplot() -> Any:
     except ImportError:
         raise ModelsError("matplotlib is missing; pip install '.[train]' to draw") from None
     return plt
-
-
-def measured_on(report: dict[str, Any]) -> str:
-    """The machine of a report, in a sentence."""
-    return f"Measured on {', '.join(f'{k} {v}' for k, v in report['machine'].items())}."

@@ -11,19 +11,25 @@ that it means the same on another machine:
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.peers import DECODE, FLOOR, OURS, OURS_TO_NULL
-from models.errors import ModelsError, run_command
+from benchmarks.peers import DECODE, FLOOR, OURS, OURS_TO_NULL, ratio
+from benchmarks.reporting import read_report, run_command
+from models import command
+from realtime.bench.report import lasting, machine_line
 
 RESULTS = Path(__file__).parent / "results"
 
 _NAMES = ("bench", "peers", "compositor")
+
+# No report of one is kept.
+_GPU = (
+    "| GPU | ≥ 10 × the CPU, `quality` end to end on 1080p; nothing dropped, 4K60 live; one copy "
+    "host↔device each way and one graph launch a frame | | not measured |"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +142,16 @@ def lines(
             "start-up to first frame (warm disk), 1080p",
             (Goal("≤", 1, "s", "", full("first frame")),),
         ),
-        # No report of a GPU is kept: whoever measures one gives it to this function.
-        Line(
-            "GPU",
-            (
-                Goal("≥", 10, "×", "the CPU, `quality` end to end on 1080p", None),
-                Goal("≤", 0, "%", "dropped, 4K60 live", None),
-                Goal("≤", 1, "", "host↔device copy each way, a frame", None),
-                Goal("≤", 1, "", "graph launch a frame", None),
-            ),
-        ),
     )
 
 
 def _race(peers: dict[str, Any], height: int, ours: str, others: tuple[str, ...]) -> float | None:
-    """The fps of ours by that of the first of the others that ran, on the clip of this height."""
+    """How much faster ours is than the first of the others that ran, on the clip of this height."""
     clips = [clip["contestants"] for clip in peers["clips"].values() if clip["height"] == height]
     for other in others:
         for racers in clips:
             if other in racers and ours in racers:
-                return float(racers[ours]["fps"] / racers[other]["fps"])
+                return ratio(racers[ours]["fps_rounds"], racers[other]["fps_rounds"])
     return None
 
 
@@ -174,12 +170,10 @@ def _figures(bench: dict[str, Any], height: int) -> Callable[[str], float | None
 def table(bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any]) -> str:
     """Goals and figures, as Markdown."""
     rows = ["| work | goal | measured | reached |", "|---|---|---|---|"]
-    rows += [line.row() for line in lines(bench, peers, compositor)]
+    rows += [*(line.row() for line in lines(bench, peers, compositor)), _GPU]
     machines: dict[str, list[str]] = {}
     for name, report in zip(_NAMES, (bench, peers, compositor), strict=True):
-        # How busy it was differs from run to run, and which packages were asked for.
-        where = {key: value for key, value in report["machine"].items() if key != "load"}
-        text = ", ".join(f"{key} {value}" for key, value in where.items())
+        text = machine_line(lasting(report["machine"]))
         machines.setdefault(text, []).append(f"{name}.json")
     for text, names in machines.items():
         rows += ["", f"Measured on {text} ({', '.join(names)})."]
@@ -192,21 +186,12 @@ def read_reports(folder: Path = RESULTS) -> tuple[dict[str, Any], dict[str, Any]
     Raises:
         ModelsError: one is missing.
     """
-    try:
-        bench, peers, compositor = (
-            json.loads((folder / f"{name}.json").read_text("utf-8")) for name in _NAMES
-        )
-    except OSError as error:
-        raise ModelsError(f"{error.filename}: cannot be read; measure first, see --help") from None
+    bench, peers, compositor = (read_report(folder / f"{name}.json") for name in _NAMES)
     return bench, peers, compositor
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.throughput",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.throughput", __doc__)
     parser.add_argument(
         "--results", type=Path, default=RESULTS, help="folder of the reports (%(default)s)"
     )

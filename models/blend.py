@@ -5,12 +5,12 @@ the second was trained from the first, the blend keeps what the first knew from 
 have and often beats both (M. Wortsman et al., arXiv 2109.01903).
 """
 
-import argparse
 import copy
 from pathlib import Path
 
 import torch
 
+from models import command
 from models.checkpoint import load_weights, save_weights
 from models.errors import ModelsError, run_command
 from models.network import MattingNetwork
@@ -33,11 +33,7 @@ def blend(first: MattingNetwork, second: MattingNetwork, part: float) -> Matting
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.blend",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.blend", __doc__)
     parser.add_argument("first", type=Path, help="checkpoint (.pt)")
     parser.add_argument("second", type=Path, help="checkpoint trained from the first (.pt)")
     parser.add_argument("--part", type=float, default=0.5, help="of the second (%(default)s)")

@@ -7,13 +7,13 @@
 folder. How good the networks are is measured and written by `benchmarks`.
 """
 
-import argparse
 import csv
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from models import command
 from models.dataset import read_backgrounds, read_index
 from models.errors import ModelsError, run_command
 from models.markers import fill_in
@@ -110,11 +110,7 @@ def read_result(name: str) -> Any:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.card",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.card", __doc__)
     parser.add_argument("--data", type=Path, help="describe the training data anew")
     arguments = parser.parse_args()
     if arguments.data:

@@ -1,4 +1,4 @@
-"""The one exception that the command lines of this package turn into a message."""
+"""The one exception of this package, and how command lines turn errors into a message."""
 
 import sys
 from collections.abc import Callable
@@ -8,13 +8,15 @@ class ModelsError(Exception):
     """Bad input from the user: the message is one line and says what to do about it."""
 
 
-def run_command(command: Callable[[], int]) -> int:
+def run_command(command: Callable[[], int], *others: type[Exception]) -> int:
     """Run a command line's body and return its exit status.
 
-    A `ModelsError` is printed on standard error as one line, without a traceback, and gives 2.
+    A `ModelsError`, or one of `others`, is printed on standard error as one line, without a
+    traceback, and gives 2.
     """
+    told: tuple[type[Exception], ...] = (ModelsError, *others)
     try:
         return command()
-    except ModelsError as error:
+    except told as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

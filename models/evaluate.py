@@ -7,7 +7,7 @@ measuring. Clips: keyed heads before rooms of the val split, 16:9, one frame at 
 part of the pixels called a person in backgrounds with nobody in them.
 """
 
-import argparse
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from models import metrics
+from models import command, metrics
 from models.clips import apart, clip_folders, compose_clip
 from models.dataset import U8, Picture, load_all, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
@@ -63,23 +63,26 @@ def evaluate_people(matter: Matter, pictures: Sequence[Picture]) -> dict[str, di
     return sets
 
 
+def judge_clip(
+    alphas: Sequence[Alpha],
+    truths: Sequence[Alpha],
+    still: Callable[[Alpha, Alpha], Figures] = measure,
+) -> Figures:
+    """Mean over the frames of what `still` tells of an alpha and its truth, and dtSSD."""
+    frames = [still(alpha, truth) for alpha, truth in zip(alphas, truths, strict=True)]
+    return mean_figures(frames) | {"dtssd": metrics.dtssd(alphas, truths)}
+
+
 def evaluate_clips(
     matter: Matter, data: Path, rooms: Sequence[Picture], *, stretched_grad: bool = False
 ) -> Figures | None:
     """Mean over clips × rooms; None if the data folder has no `val_clips`."""
+    still = functools.partial(measure, stretched_grad=stretched_grad)
     results: list[Figures] = []
     for folder in clip_folders(data):
         for room in rooms:
-            alphas: list[Alpha] = []
-            truths: list[Alpha] = []
-            for frame, truth in compose_clip(folder, room.image):
-                alphas.append(matter(frame))
-                truths.append(truth)
-            frames = [
-                measure(a, t, stretched_grad=stretched_grad)
-                for a, t in zip(alphas, truths, strict=True)
-            ]
-            results.append(mean_figures(frames) | {"dtssd": metrics.dtssd(alphas, truths)})
+            frames, truths = zip(*compose_clip(folder, room.image), strict=True)
+            results.append(judge_clip([matter(frame) for frame in frames], truths, still))
     return mean_figures(results) if results else None
 
 
@@ -146,18 +149,9 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.evaluate", __doc__)
     parser.add_argument("networks", type=Path, nargs="+", help="ONNX files")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("../shared/data"),
-        help="folder with index.csv (%(default)s)",
-    )
+    command.data_option(parser)
     parser.add_argument(
         "--area",
         type=int,

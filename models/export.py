@@ -10,7 +10,6 @@ The file's contract, which `realtime` relies on:
 Metadata: name, version, licence, description, native_size ("288x192", width×height), stride.
 """
 
-import argparse
 import copy
 import logging
 import warnings
@@ -24,6 +23,7 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
+from models import command
 from models.checkpoint import load_weights
 from models.errors import ModelsError, run_command
 from models.network import Conv, MattingNetwork
@@ -193,7 +193,7 @@ def parity(module: nn.Module, path: Path, sizes: Sequence[tuple[int, int]]) -> f
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
+    parser = command.parser("models.export", __doc__)
     parser.add_argument("weights", type=Path, help="checkpoint written by models.train (.pt)")
     parser.add_argument("out", type=Path, help="ONNX file to write")
     arguments = parser.parse_args()

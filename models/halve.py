@@ -6,15 +6,15 @@ Input and output stay float32, so that the file keeps the float one's contract. 
 by converting back and forth, which is slow but proves that it computes the same.
 """
 
-import argparse
 import warnings
 from pathlib import Path
 
 import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from models import command
+from models.compare import judged
 from models.errors import ModelsError, run_command
-from models.quantize import judged
 
 
 def halve(source: Path, target: Path) -> None:
@@ -32,19 +32,10 @@ def halve(source: Path, target: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.halve",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.halve", __doc__)
     parser.add_argument("source", type=Path, help="float ONNX file of models.export")
     parser.add_argument("target", type=Path, help="fp16 ONNX file to write")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("../shared/data"),
-        help="folder with index.csv and backgrounds.csv (%(default)s)",
-    )
+    command.data_option(parser)
     parser.add_argument("--json", type=Path, help="write the comparison to this file")
     arguments = parser.parse_args()
     if not arguments.source.is_file():

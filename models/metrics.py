@@ -7,6 +7,7 @@ Predictions are never normalised.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -110,13 +111,13 @@ def connectivity_error(alpha: Alpha, truth: Alpha) -> float:
     return float(np.abs(connectedness(alpha) - connectedness(truth)).sum() / 1000)
 
 
-def flicker(alphas: list[Alpha], truths: list[Alpha]) -> list[float]:
+def flicker(alphas: Sequence[Alpha], truths: Sequence[Alpha]) -> list[float]:
     """Of each frame 1… of a clip the RMS of (α_i − α_{i−1}) − (t_i − t_{i−1}), ×1e2.
 
-    Raises `ValueError` for fewer than two frames or lists of different lengths.
+    Raises `ValueError` for fewer than two frames or sequences of different lengths.
     """
     if len(alphas) != len(truths) or len(alphas) < 2:
-        raise ValueError("flicker needs two equally long lists of at least two frames")
+        raise ValueError("flicker needs two equally long sequences of at least two frames")
     steps = [
         np.square((alphas[i] - alphas[i - 1]) - (truths[i] - truths[i - 1])).mean(dtype=np.float64)
         for i in range(1, len(alphas))
@@ -124,7 +125,7 @@ def flicker(alphas: list[Alpha], truths: list[Alpha]) -> list[float]:
     return [float(step) for step in 1e2 * np.sqrt(steps)]
 
 
-def dtssd(alphas: list[Alpha], truths: list[Alpha]) -> float:
+def dtssd(alphas: Sequence[Alpha], truths: Sequence[Alpha]) -> float:
     """Flicker of a clip, ×1e2: the mean of `flicker`, which see."""
     return float(np.mean(flicker(alphas, truths)))
 

@@ -301,8 +301,3 @@ BRANCHES = ("deep", "detail")
 def trunk(network: MattingNetwork) -> list[nn.Module]:
     """The parts that every architecture has, in the order in which they run."""
     return [m for n, m in network.named_children() if n not in BRANCHES]
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of trained scalars."""
-    return sum(p.numel() for p in network.parameters())

@@ -10,17 +10,14 @@ on the val split falls by more than 0.3 points or the MAD rises by more than 3 %
 how much time it saves: what `--stages` was chosen by.
 """
 
-import argparse
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -30,11 +27,12 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from models import metrics
+from models import command, metrics
 from models.clips import clip_folders, compose_clip
-from models.dataset import F32, U8, Picture, load, load_all, read_backgrounds, read_index
+from models.compare import judged
+from models.dataset import F32, U8, Picture, load, read_backgrounds, read_index
 from models.errors import ModelsError, run_command
-from models.evaluate import empty_rooms, evaluate_people
+from models.evaluate import empty_rooms, judge_clip, mean_figures
 from models.machine import write_report
 from models.predictor import Predictor
 from models.scenes import Sampler
@@ -43,9 +41,6 @@ from models.speed import time_networks
 STAGES = ("deep", "head")
 """What becomes 8 bits wide: most of the weights. In 8 bits each of the other stages adds flicker or
 error, and none saves time, as `--sensitivity` tells."""
-
-LOST_POINTS = 0.3
-LOST_MAD = 1.03
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -135,48 +130,6 @@ def quantize(
     onnx.save(quantized, str(target))
 
 
-def operators(path: Path) -> dict[str, int]:
-    """The operators that onnxruntime runs after its own optimization, with counts.
-
-    Quantized ones have names of their own there (QLinearConv, …): the others run in float.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        optimized = Path(folder) / "optimized.onnx"
-        options = ort.SessionOptions()
-        options.optimized_model_filepath = str(optimized)
-        options.log_severity_level = 4
-        ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        nodes = onnx.load(str(optimized)).graph.node
-    return dict(sorted(Counter(n.op_type for n in nodes).items()))
-
-
-def compare(source: Path, target: Path, data: Path) -> dict[str, Any]:
-    """IoU and MAD of both files on the val split, and how far their alphas are apart."""
-    pictures = load_all(read_index(data, "val"))
-    first, second = Predictor(source), Predictor(target)
-    differences = [
-        float(
-            np.abs(first.run(first.prepare(p.image)) - second.run(second.prepare(p.image))).mean()
-        )
-        for p in pictures
-    ]
-    scores = {
-        kind: {
-            name: {"iou": values["iou"], "mad": values["mad"]}
-            for name, values in evaluate_people(predictor, pictures).items()
-        }
-        for kind, predictor in (("float", first), ("other", second))
-    }
-    before, after = scores["float"]["mean"], scores["other"]["mean"]
-    return scores | {
-        "points_of_iou_lost": 100 * (before["iou"] - after["iou"]),
-        "mad_ratio": after["mad"] / before["mad"],
-        "mad_between": float(np.mean(differences) * 1e3),
-        "operators": operators(target),
-        "bytes": target.stat().st_size,
-    }
-
-
 def stage_names(source: Path) -> list[str]:
     """The network's stages by the names of its nodes: "stem", "to16/to16.2", …."""
     found: dict[str, None] = {}
@@ -203,15 +156,10 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
             if stage:
                 quantize(source, target, samples, method, [stage])
             path = target if stage else source
-            mads, dtssds = zip(*(_judge_clip(Predictor(path), clip) for clip in clips), strict=True)
+            figures = mean_figures([_on_clip(Predictor(path), clip) for clip in clips])
             timed = time_networks([path, source], runs=100)
             rows.append(
-                {
-                    "stage": stage or "none",
-                    "mad": float(np.mean(mads)),
-                    "dtssd": float(np.mean(dtssds)),
-                    "time_ratio": timed[0]["ratio_to_last"],
-                }
+                {"stage": stage or "none", **figures, "time_ratio": timed[0]["ratio_to_last"]}
             )
             print(
                 "{stage:14} MAD {mad:.2f}  dtSSD {dtssd:.3f}  time ×{time_ratio:.2f}".format(
@@ -222,27 +170,17 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
     return rows
 
 
-def _judge_clip(matter: Predictor, clip: Sequence[tuple[U8, F32]]) -> tuple[float, float]:
+def _on_clip(matter: Predictor, clip: Sequence[tuple[U8, F32]]) -> dict[str, float]:
     """MAD and dtSSD."""
     alphas, truths = [matter(frame) for frame, _ in clip], [truth for _, truth in clip]
-    mads = [metrics.mad(a, t) for a, t in zip(alphas, truths, strict=True)]
-    return float(np.mean(mads)), metrics.dtssd(alphas, truths)
+    return judge_clip(alphas, truths, lambda alpha, truth: {"mad": metrics.mad(alpha, truth)})
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.quantize",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.quantize", __doc__)
     parser.add_argument("source", type=Path, help="float ONNX file of models.export")
     parser.add_argument("target", type=Path, nargs="?", help="int8 ONNX file to write")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("../shared/data"),
-        help="folder with index.csv and backgrounds.csv (%(default)s)",
-    )
+    command.data_option(parser)
     parser.add_argument("--samples", type=int, default=128, help="for calibration (%(default)s)")
     parser.add_argument(
         "--method", choices=METHODS, default="average", help="of the ranges (%(default)s)"
@@ -283,32 +221,6 @@ def main() -> int:
         arguments.percentile,
     )
     return judged(arguments.source, arguments.target, arguments.data, arguments.json)
-
-
-def judged(source: Path, target: Path, data: Path, report_path: Path | None) -> int:
-    """Compares a smaller file with its source, tells, and removes it if it lost too much."""
-    report = compare(source, target, data)
-    for name, values in report["other"].items():
-        before = report["float"][name]
-        print(
-            f"{name:14} IoU {before['iou']:.4f} → {values['iou']:.4f}   "
-            f"MAD {before['mad']:.2f} → {values['mad']:.2f}"
-        )
-    print(
-        f"lost {report['points_of_iou_lost']:.2f} points of IoU, MAD ×{report['mad_ratio']:.3f}, "
-        f"{report['bytes'] / 1e6:.2f} MB, alphas differ by {report['mad_between']:.2f}e-3"
-    )
-    print("operators", report["operators"])
-    if report_path:
-        write_report(report_path, report)
-    if report["points_of_iou_lost"] > LOST_POINTS or report["mad_ratio"] > LOST_MAD:
-        target.unlink()
-        print(
-            f"error: more than {LOST_POINTS} points of IoU or {100 * (LOST_MAD - 1):.0f} % of MAD "
-            f"lost, {target} removed; leave more stages in float with --stages"
-        )
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ nothing else, so it costs no time and moves no outline (at a shift of 0, α = .5
 Cross-entropy leaves alphas softer than the truth: each is the mean of what it might be.
 """
 
-import argparse
 import copy
 from pathlib import Path
 
 import torch
 
+from models import command
 from models.checkpoint import load_weights, save_weights
 from models.errors import ModelsError, run_command
 from models.network import MattingNetwork
@@ -33,11 +33,7 @@ def sharpen(network: MattingNetwork, gain: float, shift: float = 0.0) -> Matting
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.sharpen",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.sharpen", __doc__)
     parser.add_argument("weights", type=Path, help="checkpoint (.pt)")
     parser.add_argument("--gain", type=float, required=True, help="1 changes nothing")
     parser.add_argument("--shift", type=float, default=0.0, help="(%(default)s)")

@@ -6,7 +6,6 @@ Networks with free sizes run at their native number of pixels or at about `--are
 their own size.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models import command
 from models.errors import ModelsError, run_command
 from models.machine import write_report
 from models.predictor import Predictor
@@ -50,11 +50,7 @@ def time_networks(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.speed",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("models.speed", __doc__)
     parser.add_argument("networks", type=Path, nargs="+", help="ONNX files, the reference last")
     parser.add_argument("--runs", type=int, default=300, help="timed runs of each (%(default)s)")
     parser.add_argument(

@@ -13,7 +13,6 @@ command again resumes from `last.pt`. With `--steps` two runs of one seed are eq
 The same command trains on a GPU where PyTorch sees one.
 """
 
-import argparse
 import copy
 import csv
 import ctypes
@@ -33,7 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from models import metrics
+from models import command, metrics
 from models.checkpoint import load_weights, read, save_weights
 from models.clips import apart, clip_folders, clip_pictures
 from models.curve import draw_curve
@@ -419,17 +418,8 @@ def first_network(name: str, init: str | None) -> MattingNetwork:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.train",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("../shared/data"),
-        help="folder with index.csv and backgrounds.csv (%(default)s)",
-    )
+    parser = command.parser("models.train", __doc__)
+    command.data_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(
         "--network", choices=ARCHITECTURES, default="fast", help="what to train (%(default)s)"

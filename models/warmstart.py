@@ -6,7 +6,6 @@ every shape and writes a checkpoint. The file comes with the npm package
 `@mediapipe/selfie_segmentation`; reading it needs `pip install tflite`.
 """
 
-import argparse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from models import command
 from models.checkpoint import save_weights
 from models.errors import ModelsError, run_command
 from models.network import MattingNetwork, trunk
@@ -117,7 +117,7 @@ def warm_started(path: Path) -> MattingNetwork:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m models.warmstart", description=__doc__)
+    parser = command.parser("models.warmstart", __doc__)
     parser.add_argument("tflite", type=Path, help="MediaPipe's selfie segmentation file")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write (.pt)")
     arguments = parser.parse_args()

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -34,13 +35,16 @@ from realtime.bench.case import Case
 from realtime.bench.figures import Metric, compare, percentile
 from realtime.bench.holding import Held, held, remember
 from realtime.bench.material import ClockedCamera, read_frames, write_demo
+from realtime.bench.process import Process
 from realtime.bench.runner import Plan
 from realtime.cli import cli
 from realtime.cores import usable_cores
 from realtime.errors import RealtimeError, SourceError
 from realtime.frame import UInt8
+from realtime.inference import Matting
 from realtime.inference.model import Signature, read_model
 from realtime.inference.session import open_session
+from realtime.stats import Stats
 from tests.media import gray_frame
 
 
@@ -66,6 +70,10 @@ class TestFigures:
             ("MB", "lower", (100.0, 100.0), (150.0, 150.0), "worse"),
             ("MB", "lower", (150.0, 150.0), (100.0, 100.0), "better"),
             ("of the frames", "lower", (0.0, 0.0), (0.0, 0.0), "within noise"),
+            # One frame of 150, and a few.
+            ("of the frames", "lower", (0.0,), (1 / 150,), "within noise"),
+            ("of the frames", "lower", (1 / 150,), (0.0,), "within noise"),
+            ("of the frames", "lower", (0.0, 0.0), (0.02, 0.02), "worse"),
             ("of the frames", "lower", (0.0, 0.0), (0.1, 0.1), "worse"),
             ("of the frames", "lower", (0.1, 0.1), (0.0, 0.0), "better"),
         ],
@@ -258,6 +266,56 @@ class TestMeasuring:
             assert stage["p95_ms"] > 0
             assert stage["cpu_ms"] >= 0
 
+    def test_opening_the_network_is_no_part_of_a_stage(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Clock:
+            used = 0.0
+            perf_counter = staticmethod(time.perf_counter)
+
+            def process_time(self) -> float:
+                return self.used
+
+        clock = Clock()
+
+        class SlowToOpen(Matting):
+            def warm_up(self, width: int, height: int) -> None:
+                super().warm_up(width, height)
+                clock.used += 1000
+
+        monkeypatch.setattr(stages, "time", clock)
+        monkeypatch.setattr(stages, "Matting", SlowToOpen)
+        video, frames = read_frames(case.clip, 3)
+        figures = stages.measure(case, video, frames)
+        assert figures["preprocess"]["cpu_ms"] == 0
+
+    @pytest.mark.parametrize("task", ["measure", child.FIRST])
+    def test_default_is_asked_to_keep_up_with_the_clip(
+        self, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "fast.mp4"
+        write_demo(path, 320, 180, 0.2, fps=60)
+        asked: list[float | None] = []
+
+        class Asked(Matting):
+            def __init__(
+                self,
+                model: str,
+                device: Any,
+                *,
+                frame_rate: float | None = None,
+                stats: Stats | None = None,
+            ) -> None:
+                asked.append(frame_rate)
+                super().__init__("fast", device, stats=stats)
+
+        monkeypatch.setattr(whole, "Matting", Asked)
+        monkeypatch.setattr(child, "Matting", Asked)
+        default = Case(str(path), "default", "cpu", None, 0.1, ())
+        (child.first if task == child.FIRST else child.measure)(default)
+        assert asked
+        assert set(asked) == {60.0}
+
     def test_the_whole_is_measured_with_every_frame(self, case: Case) -> None:
         figures = whole.measure(case)
         assert list(figures) == ["decoding", "null", "file"]
@@ -267,7 +325,7 @@ class TestMeasuring:
     def test_a_live_run_arrives_in_the_pixels(
         self, case: Case, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(live, "_WARM_UP", 0.0)
+        monkeypatch.setattr(live, "WARM_UP", 0.0)
         _, frames = read_frames(case.clip, 6)
         # On a machine that stands still for seconds nothing arrives in the first.
         for _ in range(10):
@@ -409,6 +467,52 @@ class TestRunner:
             runner._in_a_process(child.FIRST, wrong)
 
 
+class TestProcess:
+    def _process(self, code: str, patience: float = 60.0) -> Process:
+        return Process([sys.executable, "-c", code], patience, "be brief")
+
+    @pytest.mark.parametrize("ask", [Process.line, Process.wait, Process.answer])
+    def test_one_that_hangs_is_killed(self, ask: Callable[[Process], object]) -> None:
+        with (
+            self._process("import time; time.sleep(600)", 0.2) as process,
+            pytest.raises(RealtimeError, match=r"^it took more than 0 s; be brief$"),
+        ):
+            ask(process)
+
+    @pytest.mark.parametrize("task", ["measure", child.FIRST])
+    def test_a_measurement_that_hangs_ends(
+        self, task: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        silent = tmp_path / "silent"
+        silent.write_text("#!/bin/sh\nexec sleep 600\n")
+        silent.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(silent))
+        monkeypatch.setattr(runner, "_PATIENCE", 0.2)
+        monkeypatch.setattr(runner, "_PATIENCE_FACTOR", 0.0)
+        with pytest.raises(RealtimeError, match="measure fewer --seconds"):
+            runner._in_a_process(task, case)
+
+    def test_one_that_complains_at_length_is_heard_all_the_same(self) -> None:
+        code = "import sys; sys.stderr.write('no\\n' * 100_000); print('first'); print('{}')"
+        with self._process(code) as process:
+            assert process.line() == "first"
+            assert process.answer() == {}
+
+    def test_the_last_words_of_one_that_dies_are_kept(self) -> None:
+        with (
+            self._process("print('first'); raise ValueError('no good')") as process,
+            pytest.raises(RealtimeError, match=r"^its process ended: ValueError: no good$"),
+        ):
+            process.answer()
+
+    def test_it_is_told_to_go_on(self) -> None:
+        code = "input(); print('{\"heard\": true}')"
+        with self._process(code) as process:
+            process.tell()
+            assert process.answer() == {"heard": True}
+            process.tell()  # to nobody
+
+
 class TestReport:
     def test_text_has_every_stage_and_what_is_held(self) -> None:
         text = report.text(_report())
@@ -487,6 +591,11 @@ class TestPage:
         assert "a &lt;fast&gt; one" in content
         assert "cuda: &lt;none&gt;" in content
         assert "http" not in content
+
+    def test_the_median_is_that_of_the_figures(self) -> None:
+        made_up = _report()
+        made_up["runs"][0]["latencies_ms"] = {"30": [10.0, 20.0]}
+        assert "median 10.0 ms" in page.render(made_up)
 
     def test_nothing_that_arrived_is_no_plot(self) -> None:
         made_up = _report()

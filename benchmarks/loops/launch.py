@@ -1,6 +1,6 @@
 """Runs a command and says what it took, as a line of JSON on stdout.
 
-    python -I -S launch.py COMMAND…
+    python -I -S launch.py SAID COMMAND…      what the command itself says there goes to a file
 
 A process begins with the memory of the one that started it, as far as the system counts its
 maximum; this one is small.
@@ -14,10 +14,11 @@ import time
 
 
 def main() -> int:
-    begin = time.perf_counter()
-    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
+    with open(sys.argv[1], "wb") as said:
+        begin = time.perf_counter()
+        process = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
     print(

@@ -17,14 +17,14 @@ from typing import Any
 import onnxruntime as ort
 
 import realtime.cli  # noqa: F401 - a user's first frame waits for it too
+from realtime.bench import whole
 from realtime.bench.case import Case
 from realtime.capture import FileSource
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
-from realtime.frame import Frame, VideoFormat
+from realtime.frame import Frame
 from realtime.inference import Matting
-from realtime.output import Compositor, Sink
-from realtime.output.backgrounds import parse
+from realtime.output import NullSink
 from realtime.pipeline import Pipeline
 
 FIRST = "first"
@@ -52,10 +52,12 @@ _INTRA_OP_THREADS = ort.SessionOptions.intra_op_num_threads
 
 def measure(case: Case) -> dict[str, Any]:
     """Everything about one configuration, once."""
-    from realtime.bench import live, stages, whole
+    from realtime.bench import live, stages
     from realtime.bench.material import read_frames
 
-    with Matting(case.model, case.device) as matting:
+    with FileSource(case.clip) as source:
+        frame_rate = float(source.format.frame_rate)
+    with Matting(case.model, case.device, frame_rate=frame_rate) as matting:
         network = {"model": matting.model, "provider": matting.provider}
     # "default" may stand for another network at the next look.
     case = replace(case, model=matting.model)
@@ -87,14 +89,11 @@ def peak_memory_mb() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-class _FirstFrame(Sink):
+class _FirstFrame(NullSink):
     """Says so on stdout when a frame arrives."""
 
     def __init__(self) -> None:
         self.pipeline: Pipeline | None = None
-
-    def open(self, video: VideoFormat, *, transparent: bool) -> None:
-        """Nothing to prepare."""
 
     def write(self, frame: Frame) -> None:
         if self.pipeline is not None:
@@ -102,23 +101,15 @@ class _FirstFrame(Sink):
             self.pipeline.stop()
             self.pipeline = None
 
-    def close(self, *, early: bool = False) -> None:
-        """Nothing to finish."""
-
-    def abort(self) -> None:
-        """Nothing to undo."""
-
 
 def first(case: Case) -> None:
     """Runs until the first frame is finished."""
     with ExitStack() as stack:
-        source = stack.enter_context(FileSource(case.clip))
-        behind = stack.enter_context(parse("demo"))
-        matting = stack.enter_context(Matting(case.model, case.device))
-        matting.warm_up(source.format.width, source.format.height)
         sink = _FirstFrame()
-        sink.pipeline = Pipeline(source, matting, Compositor(behind), sink)
-        sink.pipeline.run()
+        sink.pipeline = pipeline = whole.open_file(
+            stack, case.clip, sink, model=case.model, device=case.device
+        )
+        pipeline.run()
 
 
 def main() -> int:

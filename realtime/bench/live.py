@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,19 +14,20 @@ from realtime.bench.case import Case
 from realtime.bench.figures import percentile
 from realtime.bench.material import ClockedCamera
 from realtime.cores import usable_cores
-from realtime.frame import Frame, Matte, VideoFormat
+from realtime.frame import Frame, Matte
+from realtime.inference import Device
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
-from realtime.output import Sink
+from realtime.output import FanoutSink, NullSink, Sink
 from realtime.output.compositor import LiveCompositor
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 
 # Seconds at the beginning that do not count: memory is being taken.
-_WARM_UP = 1.0
+WARM_UP = 1.0
 
 # And at the end, for the last pictures that count to arrive.
-_AFTER = 0.5
+AFTER = 0.5
 
 _BACKGROUND = "demo"
 
@@ -34,7 +35,7 @@ _BACKGROUND = "demo"
 _STALE = 60.0
 
 
-class PixelClock(Sink):
+class PixelClock(NullSink):
     """An output into memory that reads the time code of every picture.
 
     Args:
@@ -50,9 +51,6 @@ class PixelClock(Sink):
         self._drawn: float | None = None
         self.arrivals: list[tuple[float, float]] = []
 
-    def open(self, video: VideoFormat, *, transparent: bool) -> None:
-        """Nothing to prepare."""
-
     def write(self, frame: Frame) -> None:
         now = self._clock()
         latency = timecode.age(frame.planes.y, now)
@@ -64,12 +62,6 @@ class PixelClock(Sink):
             return
         self._drawn = drawn
         self.arrivals.append((drawn, latency))
-
-    def close(self, *, early: bool = False) -> None:
-        """Nothing to finish."""
-
-    def abort(self) -> None:
-        """Nothing to undo."""
 
 
 class SparingTheCode(LiveMatting):
@@ -83,23 +75,54 @@ class SparingTheCode(LiveMatting):
         return replace(matte, alpha=alpha)
 
 
-def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
-    """Runs live for `case.seconds` after the warm-up.
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A live run that is open, and does not run yet.
+
+    Attributes:
+        pipeline: runs it.
+        camera: where its frames come from.
+        clock: its first output, which has what arrived.
+    """
+
+    pipeline: LivePipeline
+    camera: ClockedCamera
+    clock: PixelClock
+
+
+def open_live(
+    stack: ExitStack,
+    frames: Sequence[Frame],
+    fps: float,
+    *,
+    model: str,
+    device: Device = "auto",
+    seconds: float,
+    beside: Sequence[Sink] = (),
+) -> LiveRun:
+    """Opens a live run of `seconds` beyond those that do not count; the stack closes it.
 
     The governor rests: what is measured is this network at this size, whatever comes of it. The
     camera delivers MJPEG, and decoding it is a part of the work.
 
-    Returns:
-        fps: asked. delivered_fps: distinct pictures that arrived. dropped: share of the pictures
-        that were due and did not arrive. latencies_ms: of those that did, from the moment at which
-        the camera had them. share: part of the cores' time that the process took.
+    Args:
+        stack: closes it.
+        frames: pictures of the camera.
+        fps: of the camera, in Hz.
+        model: as `Matting` takes it.
+        device: likewise.
+        seconds: that count; `WARM_UP` comes before them, and `AFTER` behind.
+        beside: outputs that get every frame after the clock.
+
+    Raises:
+        RealtimeError: something cannot be opened.
     """
     first = frames[0].planes
     settings = Settings(
         camera="demo",
         outputs=("null",),
-        model=case.model,
-        device=case.device,
+        model=model,
+        device=device,
         width=first.width,
         height=first.height,
         fps=fps,
@@ -107,34 +130,47 @@ def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
         governor=False,
         max_staleness=_STALE,
     )
-    store, stats, sink = SettingsStore(settings), Stats(), PixelClock()
+    store, stats, clock = SettingsStore(settings), Stats(), PixelClock()
+    camera = stack.enter_context(ClockedCamera(frames, fps))
+    compositor = stack.enter_context(LiveCompositor(settings))
+    matting = stack.enter_context(SparingTheCode(store, stats, lambda line: None))
+    matting.warm_up(first.width, first.height)
+    pipeline = LivePipeline(
+        camera,
+        matting,
+        compositor,
+        FanoutSink([clock, *beside]) if beside else clock,
+        replace(camera.format, frame_rate=Fraction(fps).limit_denominator(1001)),
+        store,
+        seconds=WARM_UP + seconds + AFTER,
+        stats=stats,
+    )
+    return LiveRun(pipeline, camera, clock)
+
+
+def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
+    """Runs live for `case.seconds` after the warm-up.
+
+    Returns:
+        fps: asked. delivered_fps: distinct pictures that arrived. dropped: share of the pictures
+        that were due and did not arrive. latencies_ms: of those that did, from the moment at which
+        the camera had them. share: part of the cores' time that the process took.
+    """
     with ExitStack() as stack:
-        camera = stack.enter_context(ClockedCamera(frames, fps))
-        compositor = stack.enter_context(LiveCompositor(settings))
-        matting = stack.enter_context(SparingTheCode(store, stats, lambda line: None))
-        matting.warm_up(first.width, first.height)
-        video = replace(camera.format, frame_rate=Fraction(fps).limit_denominator(1001))
-        pipeline = LivePipeline(
-            camera,
-            matting,
-            compositor,
-            sink,
-            video,
-            store,
-            seconds=_WARM_UP + case.seconds + _AFTER,
-            stats=stats,
+        run = open_live(
+            stack, frames, fps, model=case.model, device=case.device, seconds=case.seconds
         )
         moments = [_Moment()]
-        since = moments[0].time + _WARM_UP
+        since = moments[0].time + WARM_UP
 
         def watch(_: object) -> None:
             if len(moments) == 1 and time.monotonic() >= since:
                 moments.append(_Moment())
 
-        pipeline.run(watch)
+        run.pipeline.run(watch)
         end = _Moment()
         until = since + case.seconds
-        figures = _figures(sink.arrivals, since, until, camera.due(since, until))
+        figures = _figures(run.clock.arrivals, since, until, run.camera.due(since, until))
     # The last moment before what counts, and the end.
     return figures | {"fps": fps, "share": moments[-1].share(end)}
 

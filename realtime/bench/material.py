@@ -80,8 +80,6 @@ class ClockedCamera(Source):
         SourceError: the pictures are too small for a time code.
     """
 
-    live = True
-
     def __init__(
         self,
         frames: Sequence[Frame],

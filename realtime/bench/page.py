@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from realtime.bench import holding
-from realtime.bench.figures import Metric
+from realtime.bench.figures import Metric, percentile
 from realtime.bench.report import machine_line, title
 
 # What the pipeline does one after another, and a colour for each.
@@ -41,7 +41,7 @@ def render(report: dict[str, Any]) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width"><title>realtime bench</title>',
         f"<style>{_STYLE}</style><h1>How fast it is here</h1>",
-        f"<p>{_text(machine_line(report))}.</p><ul>",
+        f"<p>{_text(machine_line(report['machine']))}.</p><ul>",
         *(f"<li>{_text(str(entry))}" for entry in holding.of_report(report)),
         *(f"<li>Skipped {_text(reason)}" for reason in report["skipped"]),
         "</ul><h2>Time per frame by stage, each by itself</h2>",
@@ -176,8 +176,7 @@ def _histogram(latencies: Sequence[float]) -> str:
     """How often each latency came, up to a little over the 99th percentile."""
     if not latencies:
         return "<p>Nothing arrived.</p>"
-    ordered = sorted(latencies)
-    most = max(1.2 * ordered[int(0.99 * (len(ordered) - 1))], 1.0)
+    most = max(1.2 * percentile(latencies, 99), 1.0)
     counts = [0] * _BINS
     for latency in latencies:
         counts[min(_BINS - 1, int(latency / most * _BINS))] += 1
@@ -193,9 +192,8 @@ def _histogram(latencies: Sequence[float]) -> str:
     shapes += [
         _label(_RIGHT + tick * scale, height + 16, f"{tick:g}", "middle") for tick in ticks(most)
     ]
-    median = ordered[len(ordered) // 2]
-    tail = ordered[math.ceil(0.95 * len(ordered)) - 1]
-    for value, name, y in ((median, "median", 12.0), (tail, "95 %", 26.0)):
+    for percent, name, y in ((50, "median", 12.0), (95, "95 %", 26.0)):
+        value = percentile(latencies, percent)
         x = _RIGHT + value * scale
         shapes += [_line(x, 0, x, height, "#ee6677")]
         shapes += [_label(x + 4, y, f"{name} {value:.1f} ms")]

@@ -44,14 +44,19 @@ def title(run: dict[str, Any]) -> str:
     return words if count is None else f"{words}, {count} thread{'' if count == 1 else 's'}"
 
 
-def machine_line(report: dict[str, Any]) -> str:
+def machine_line(machine: dict[str, Any]) -> str:
     """Where it was measured."""
-    return ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+    return ", ".join(f"{key} {value}" for key, value in machine.items())
+
+
+def lasting(machine: dict[str, Any]) -> dict[str, Any]:
+    """What of a machine does not differ from one moment to the next."""
+    return {key: value for key, value in machine.items() if key != "load"}
 
 
 def text(report: dict[str, Any]) -> str:
     """Everything, to be read in a terminal."""
-    lines = [f"Measured on {machine_line(report)}."]
+    lines = [f"Measured on {machine_line(report['machine'])}."]
     for run in report["runs"]:
         lines += ["", title(run), *_run_lines(_metrics(run))]
     lines += ["", *(f"{entry}." for entry in holding.of_report(report))]
@@ -103,7 +108,7 @@ def comparison(old: dict[str, Any], new: dict[str, Any]) -> str:
     before = {title(run): _metrics(run) for run in old["runs"]}
     after = {title(run): _metrics(run) for run in new["runs"]}
     lines = []
-    if _lasting(old) != _lasting(new):
+    if lasting(old["machine"]) != lasting(new["machine"]):
         lines.append("Measured in different places: the ratios tell of both, machine and program.")
     for name, metrics in after.items():
         if name not in before:
@@ -130,8 +135,3 @@ def _comparison_lines(old: dict[str, Metric], new: dict[str, Metric]) -> Iterato
 
 def _metrics(run: dict[str, Any]) -> dict[str, Metric]:
     return {name: Metric.from_dict(plain) for name, plain in run["metrics"].items()}
-
-
-def _lasting(report: dict[str, Any]) -> dict[str, Any]:
-    """What of the machine does not differ from one moment to the next."""
-    return {key: value for key, value in report["machine"].items() if key != "load"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from realtime.bench.child import FIRST
 from realtime.bench.figures import Better, Metric
 from realtime.bench.machine import machine
 from realtime.bench.material import read_frames, write_demo
+from realtime.bench.process import Process
 from realtime.errors import RealtimeError
 from realtime.inference import Device
 
@@ -145,36 +145,12 @@ def _in_a_process(task: str, case: Case) -> dict[str, Any]:
     begin = time.perf_counter()
     command = [sys.executable, "-m", "realtime.bench.child", task, json.dumps(case.as_dict())]
     patience = _PATIENCE + _PATIENCE_FACTOR * case.seconds
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            if task == FIRST:
-                assert process.stdout is not None
-                line = process.stdout.readline()
-                seconds = time.perf_counter() - begin
-                process.communicate(timeout=patience)
-                if line.strip() == FIRST:
-                    return {"seconds": seconds}
-                output, errors = line, ""
-            else:
-                output, errors = process.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise RealtimeError(
-                f"it took more than {patience:.0f} s; measure fewer --seconds"
-            ) from None
-        except BaseException:
-            process.kill()
-            raise
-    try:
-        result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        last = (errors.strip().splitlines() or [f"status {process.returncode}"])[-1]
-        raise RealtimeError(f"its process ended: {last}") from None
-    if "error" in result:
-        raise RealtimeError(result["error"])
-    return result
+    with Process(command, patience, "measure fewer --seconds") as process:
+        if task == FIRST and process.line() == FIRST:
+            seconds = time.perf_counter() - begin
+            process.wait()
+            return {"seconds": seconds}
+        return process.answer()
 
 
 def _run(case: Case, results: Sequence[dict[str, Any]]) -> dict[str, Any]:

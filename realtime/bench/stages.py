@@ -42,14 +42,18 @@ Figures = dict[str, float]
 class Recorder(Stats):
     """Keeps every duration by stage, and what the process used of the processor; in seconds.
 
-    Stages follow each other in one thread: what was used since the end of the stage before belongs
-    to this one.
+    Stages follow each other in one thread: what was used since the end of the stage before, or
+    since `begin`, belongs to this one.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.durations: dict[str, list[float]] = {}
         self.cpu: dict[str, float] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Leaves out what was used until now."""
         self._before = time.process_time()
 
     def add(self, stage: str, seconds: float) -> None:
@@ -160,6 +164,7 @@ def _inference(
     mattes: list[Matte] = []
     with Matting(case.model, case.device, stats=recorder) as matting:
         matting.warm_up(video.width, video.height)
+        recorder.begin()
         end = time.perf_counter() + 3 * seconds
         # Every frame once at least, since what follows needs its matte; then from the beginning
         # over and over, which is a seek to the smoothing.

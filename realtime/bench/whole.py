@@ -10,7 +10,7 @@ from pathlib import Path
 
 from realtime.bench.case import Case
 from realtime.capture import FileSource
-from realtime.inference import Matting
+from realtime.inference import Device, Matting
 from realtime.output import Compositor, FileSink, NullSink, Sink
 from realtime.output.backgrounds import parse
 from realtime.pipeline import Pipeline
@@ -45,15 +45,42 @@ def _decoding(case: Case) -> Figures:
     return _figures(count, seconds, time.process_time() - cpu)
 
 
-def _pipeline(case: Case, sink: Sink) -> Figures:
-    """Runs what `realtime.jobs` runs, without sound."""
+def open_file(
+    stack: ExitStack,
+    clip: str,
+    sink: Sink,
+    *,
+    model: str,
+    device: Device = "auto",
+    seconds: float | None = None,
+) -> Pipeline:
+    """Opens what `realtime file` opens, without sound; the stack closes it.
+
+    Args:
+        stack: closes it.
+        clip: path of the video.
+        sink: where finished frames go.
+        model: as `Matting` takes it.
+        device: likewise.
+        seconds: of the clip; None for all.
+
+    Raises:
+        RealtimeError: something cannot be opened.
+    """
     stats = Stats()
+    source = stack.enter_context(FileSource(clip, duration=seconds))
+    behind = stack.enter_context(parse(_BACKGROUND))
+    frame_rate = float(source.format.frame_rate)
+    matting = stack.enter_context(Matting(model, device, frame_rate=frame_rate, stats=stats))
+    matting.warm_up(source.format.width, source.format.height)
+    return Pipeline(source, matting, Compositor(behind), sink, stats=stats)
+
+
+def _pipeline(case: Case, sink: Sink) -> Figures:
     with ExitStack() as stack:
-        source = stack.enter_context(FileSource(case.clip, duration=case.seconds))
-        behind = stack.enter_context(parse(_BACKGROUND))
-        matting = stack.enter_context(Matting(case.model, case.device, stats=stats))
-        matting.warm_up(source.format.width, source.format.height)
-        pipeline = Pipeline(source, matting, Compositor(behind), sink, stats=stats)
+        pipeline = open_file(
+            stack, case.clip, sink, model=case.model, device=case.device, seconds=case.seconds
+        )
         # `Pipeline.run` also closes the sink: what the encoder still holds counts.
         cpu, begin = time.process_time(), time.perf_counter()
         summary = pipeline.run()

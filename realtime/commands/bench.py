@@ -8,15 +8,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from realtime.commands.common import OVERWRITE, Number
+from realtime.commands.common import OVERWRITE, Number, Size
 from realtime.errors import RealtimeError, SourceError
 from realtime.interrupts import INTERRUPTED
 from realtime.new_files import check_new
-from realtime.progress import say
+from realtime.progress import complain, say
+from realtime.settings import DeviceName
 
 if TYPE_CHECKING:
     from realtime.bench.runner import Plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NAMED = {f"{lines}p": (lines * 16 // 9 // 2 * 2, lines) for lines in (360, 720, 1080, 1440, 2160)}
 _NAMED["4k"] = _NAMED["2160p"]
 
-_DEVICES = ("auto", "cpu", "cuda")
+_DEVICES = get_args(DeviceName)
 
 
 class _List(click.ParamType[tuple[Any, ...]]):
@@ -57,11 +58,13 @@ class _List(click.ParamType[tuple[Any, ...]]):
 def _size(text: str) -> tuple[int, int]:
     if text.lower() in _NAMED:
         return _NAMED[text.lower()]
-    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
-    if match is None or int(match[1]) % 2 or int(match[2]) % 2:
+    try:
+        return Size().convert(text, None, None)
+    except click.BadParameter:
         known = ", ".join(_NAMED)
-        raise ValueError(f"{text!r} is not a size; write {known}, or two even numbers as 1280x720")
-    return int(match[1]), int(match[2])
+        raise ValueError(
+            f"{text!r} is not a size; write {known}, or two even numbers as 1280x720"
+        ) from None
 
 
 def _model(text: str) -> str:
@@ -198,7 +201,7 @@ def _measure(
     from realtime.bench.runner import run
 
     earlier = None if compare is None else report.read(compare)
-    measured = run(plan, _silent if quiet else _say)
+    measured = run(plan, _silent if quiet else complain)
     # First: whatever may fail afterwards, it is said.
     say(report.text(measured))
     if json_file is not None:
@@ -210,10 +213,10 @@ def _measure(
     try:
         kept = holding.remember(holding.of_report(measured))
     except OSError as error:
-        _say(f"what this machine holds could not be kept: {error.strerror}")
+        complain(f"what this machine holds could not be kept: {error.strerror}")
     else:
         if not quiet:
-            _say(f"kept in {kept}")
+            complain(f"kept in {kept}")
 
 
 def _is_special(file: str) -> bool:
@@ -226,10 +229,6 @@ def _write(file: str, content: str) -> None:
         Path(file).write_text(content, "utf-8")
     except OSError as error:
         raise RealtimeError(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _silent(line: str) -> None:

@@ -40,6 +40,11 @@ def test_phases_leave_out_what_settles() -> None:
     assert found["after"]["over_budget"] == 0
 
 
+def test_a_percentile_is_the_value_that_so_many_are_at_or_under() -> None:
+    (row,) = trace(_frames(*[0.001 * i for i in range(1, 21)], interval=0.04))
+    assert (row["latency_p50_ms"], row["latency_p95_ms"]) == (10, 19)
+
+
 def test_a_trace_has_a_row_for_each_second_also_where_nothing_came() -> None:
     frames = [
         Delivered(0.1, 0.02, "fast", 0.0),

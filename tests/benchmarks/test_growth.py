@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from benchmarks.growth import QUICK, Plan, exponent, first_that_fails, no_longer
 from benchmarks.loads import Did, Load
 from realtime.bench.material import write_demo
 from realtime.errors import RealtimeError
+from realtime.inference import Matting
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +47,35 @@ class TestLoads:
             loads.measured(Load("null", 320, 180, 0.2), "/nowhere.mp4", "fast")
 
     def test_a_process_that_dies_says_its_last_line(self, demo: str) -> None:
-        with pytest.raises(
-            RealtimeError, match="the process of a load ended: ValueError: max_workers"
-        ):
+        with pytest.raises(RealtimeError, match="its process ended: ValueError: max_workers"):
             loads.measured(Load("null", 320, 180, 0.2, streams=0), demo, "fast")
+
+    def test_a_process_that_hangs_ends(
+        self, demo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        silent = tmp_path / "silent"
+        silent.write_text("#!/bin/sh\nexec sleep 600\n")
+        silent.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(silent))
+        monkeypatch.setattr(loads, "_PATIENCE", 0.2)
+        with pytest.raises(RealtimeError, match="try --quick"):
+            loads.measured(Load("null", 320, 180, 0.2), demo, "fast")
+
+    def test_default_is_asked_to_keep_up_with_the_clip(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "fast.mp4"
+        write_demo(path, 320, 180, 0.1, fps=60)
+        asked: list[float] = []
+
+        class Asked(Matting):
+            def __init__(self, model: str, device: Any, *, frame_rate: float = 0, **_: Any) -> None:
+                asked.append(frame_rate)
+                super().__init__("fast", "cpu")
+
+        monkeypatch.setattr("realtime.bench.whole.Matting", Asked)
+        loads.run(Load("null", 320, 180, 0.1), str(path), "default")
+        assert asked == [60.0]
 
     def test_together_the_slowest_process_counts(self) -> None:
         did = [Did(60, 60, 1.0, 60, 0.6, 100.0), Did(60, 60, 2.0, 60, 1.2, 150.0)]

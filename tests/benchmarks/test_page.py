@@ -30,7 +30,7 @@ def test_a_page_is_written_whole(tmp_path: Path) -> None:
     page.write(report, [hard, hard], tmp_path)
     text = (tmp_path / "quality.html").read_text("utf-8")
     assert text.count("<img") == 3
-    assert "a &lt;fast&gt; one" in text
+    assert "<p>cpu a &lt;fast&gt; one</p>" in text
     assert "one, 7.jpg" in text
     plots = cv2.imread(str(tmp_path / "quality.png"))
     assert plots is not None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks import peers
+from benchmarks.loads import Load
 from benchmarks.peers import (
     FLOOR,
     Arena,
@@ -86,11 +89,14 @@ def test_a_slow_one_starts_once_also_where_most_of_its_clip_is_reckoned() -> Non
     assert slow["cpu_seconds"] == pytest.approx(1.6 * (2 + 300 / 4))
 
 
-@pytest.mark.parametrize("call", [0, 1, 2])
+@pytest.mark.parametrize("call", [0, 1, 2, 3])
 def test_who_cannot_run_is_left_out_whenever_that_shows(call: int) -> None:
-    result = _compete(_Race({FLOOR: 80, "ours": 60, "slow": 4}, {"slow": call}))
+    race = _Race({FLOOR: 80, "ours": 60, "slow": 4}, {"slow": call})
+    result = _compete(race)
     assert list(result["contestants"]) == [FLOOR, "ours"]
     assert result["skipped"] == {"slow": "failed: out of luck"}
+    # Nor is it asked again.
+    assert [name for name, _ in race.asked].count("slow") == call + 1
 
 
 @pytest.mark.parametrize("call", [0, 1])
@@ -156,6 +162,18 @@ class TestLaunching:
         assert took["user"] > 0
         # Its memory, and not that of the tests which started it.
         assert 60 < took["peak_mb"] < 100
+
+    def test_what_it_answers_is_kept(self) -> None:
+        code = "print('ready'); print('{\"frames\": 5}')"
+        assert peers._launched([sys.executable, "-c", code])["answer"] == {"frames": 5}
+        for other in ("print('done')", "print(5)", ""):
+            assert peers._launched([sys.executable, "-c", other])["answer"] == {}
+
+    def test_ours_says_why_it_fails_where_it_writes_nothing(self) -> None:
+        load = json.dumps(asdict(Load("null", 64, 48, 0.1)))
+        command = [sys.executable, "-m", "benchmarks.loads", load, "/nowhere.mp4", "fast"]
+        with pytest.raises(Unavailable, match=r"^failed: /nowhere\.mp4: no such file"):
+            peers._launched(command)
 
     def test_a_failure_says_why(self) -> None:
         with pytest.raises(Unavailable, match=r"^failed: ValueError: no good$"):
@@ -230,12 +248,13 @@ class TestLoops:
         assert arena.run(contestant, clip, 5).frames == 5
         assert not list(arena.out.iterdir())
 
-    def test_decoding_fewer_frames_is_found_out(
-        self, arena: Arena, clip: Path, tmp_path: Path
+    @pytest.mark.parametrize("name", ["decode", "ours-null"])
+    def test_fewer_frames_are_found_out_where_nothing_is_written(
+        self, name: str, arena: Arena, clip: Path, tmp_path: Path
     ) -> None:
-        (decode,) = (c for c in contestants(None, tmp_path) if c.name == "decode")
-        with pytest.raises(Unavailable, match="8 of 9 frames"):
-            arena.run(decode, clip, 9)
+        (contestant,) = (c for c in contestants(None, tmp_path) if c.name == name)
+        with pytest.raises(Unavailable, match=r"^delivered 8 of 9 frames$"):
+            arena.run(contestant, clip, 9)
 
     @pytest.mark.parametrize("name", ["onnx-selfie", "rvm"])
     def test_loops_with_networks_of_others_do(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.report import filled
+from benchmarks.report import filled, stage_table
+from benchmarks.reporting import read_report, run_command, write_report
 from models.errors import ModelsError
+from realtime.errors import RealtimeError
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +24,51 @@ def test_readme_and_model_card_show_the_committed_figures() -> None:
 def test_a_report_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelsError, match=r"quality\.json: .* run python -m benchmarks\.quality$"):
         filled(tmp_path)
+    with pytest.raises(ModelsError, match=r"run realtime bench --fps 30,60 --json .*bench\.json$"):
+        read_report(tmp_path / "bench.json")
+    with pytest.raises(ModelsError, match=r"bench_before\.json: .* comes with the sources$"):
+        read_report(tmp_path / "bench_before.json")
+
+
+def test_stages_name_the_networks_they_were_measured_with() -> None:
+    def bench(**models: str) -> dict[str, Any]:
+        metrics = {"stage infer": {"median": 3.0}, "cpu of infer": {"median": 4.0}}
+        runs = [
+            {"height": int(height[1:]), "model": model, "metrics": metrics}
+            for height, model in models.items()
+        ]
+        return {"machine": {"cpu": "one"}, "runs": runs}
+
+    lines = stage_table(bench(h720="fast", h1080="fast"), bench(h720="fast", h1080="quality"))
+    assert lines.splitlines() == [
+        "| stage | 720p: before (`fast`) → now (`fast`) "
+        "| 1080p: before (`fast`) → now (`quality`) |",
+        "|---|---|---|",
+        "| infer | 3.00 (4.00) → 3.00 (4.00) | 3.00 (4.00) → 3.00 (4.00) |",
+        "",
+        "Measured on cpu one.",
+    ]
+
+
+def test_written_figures_are_headed_by_the_machine(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "r.json"
+    written = write_report(path, {"figure": 1})
+    assert read_report(path) == written
+    assert {"cpu", "cores", "realtime"} <= set(written["machine"])
+    # That of the measurement itself.
+    assert "load" not in written["machine"]
+    assert write_report(path, {"machine": {"cpu": "own"}})["machine"] == {"cpu": "own"}
+
+
+@pytest.mark.parametrize("error", [ModelsError, RealtimeError])
+def test_a_command_says_in_one_line_what_is_wrong(
+    error: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> int:
+        raise error("no such thing")
+
+    assert run_command(fails) == 2
+    assert capsys.readouterr().err == "error: no such thing\n"
 
 
 def test_the_committed_figures_are_those_of_the_embedded_networks() -> None:

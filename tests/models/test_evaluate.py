@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.dataset import F32, U8, Entry, Picture
-from models.evaluate import evaluate_people, evaluate_rooms, precision_recall
+from models.evaluate import evaluate_people, evaluate_rooms, judge_clip, precision_recall
 
 
 def picture(alpha: list[int], set_name: str) -> Picture:
@@ -26,6 +26,17 @@ def test_the_mean_is_over_the_sets_not_the_pictures() -> None:
     assert sets["a"]["iou"] == 1
     assert sets["b"]["iou"] == 0
     assert sets["mean"]["iou"] == pytest.approx(0.5)
+
+
+def test_a_clip_is_judged_by_its_frames_and_by_what_changes_between_them() -> None:
+    truth = np.zeros((4, 4), np.float32)
+    wrong = np.full((4, 4), 0.1, np.float32)
+    figures = judge_clip([truth, wrong, truth, truth], [truth] * 4)
+    assert figures["mad"] == pytest.approx(25)
+    assert figures["iou"] == 1
+    assert figures["dtssd"] == pytest.approx(20 / 3)
+    few = judge_clip([wrong, wrong], [truth] * 2, lambda alpha, truth: {"most": float(alpha.max())})
+    assert few == {"most": pytest.approx(0.1), "dtssd": 0}
 
 
 def test_precision_and_recall_by_threshold() -> None:
