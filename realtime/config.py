@@ -6,7 +6,6 @@ The command line wins over the file, and the file over the defaults.
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 import threading
 import tomllib
@@ -206,8 +205,3 @@ class Watcher(Closing):
             parts.append(f"the command line overrules {', '.join(overruled)}")
         if changes:
             self._report(f"{self._path}: {'; '.join(filter(None, parts))}")
-
-
-def say(line: str) -> None:
-    """Reports to the terminal."""
-    print(line, file=sys.stderr, flush=True)

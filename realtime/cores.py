@@ -7,7 +7,10 @@ import sys
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: fewer than the machine's in a container."""
+    """Cores that this process may run on: fewer than the machine's where it is kept to some.
+
+    A share of their time, as `docker --cpus` gives, does not show here.
+    """
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

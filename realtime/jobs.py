@@ -61,9 +61,7 @@ def process_file(
         Interrupted: Ctrl-C; the output is playable.
     """
     source_name, target = os.fspath(input), Path(output)
-    for name, seconds in (("start", start), ("duration", duration)):
-        if seconds is not None and not 0 <= seconds < math.inf:
-            raise SettingsError(f"{name} {seconds}: write seconds, from 0 on")
+    _check_seconds(start=start, duration=duration)
     check_writable(target, overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
@@ -87,10 +85,17 @@ def process_demo(
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Does what `process_file` does, on an embedded moving picture of a person."""
+    _check_seconds(seconds=seconds)
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
         return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+
+
+def _check_seconds(**given: float | None) -> None:
+    for name, seconds in given.items():
+        if seconds is not None and not 0 <= seconds < math.inf:
+            raise SettingsError(f"{name} {seconds}: write seconds, from 0 on")
 
 
 def _run(
@@ -107,7 +112,13 @@ def _run(
     aspect = float(source.format.sample_aspect_ratio)
     behind = stack.enter_context(parse(background, background_fit, pixel_aspect=aspect))
     matting = stack.enter_context(
-        Matting(os.fspath(model), device, frame_rate=float(source.format.frame_rate), stats=stats)
+        Matting(
+            os.fspath(model),
+            device,
+            frame_rate=float(source.format.frame_rate),
+            pixel_aspect=aspect,
+            stats=stats,
+        )
     )
     matting.warm_up(source.format.width, source.format.height)
     pipeline = Pipeline(

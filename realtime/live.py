@@ -31,8 +31,9 @@ from realtime.output import (
 )
 from realtime.output.compositor import LiveCompositor
 from realtime.overlay import Overlay
+from realtime.progress import complain
 from realtime.running import OnProgress
-from realtime.settings import Settings, SettingsStore
+from realtime.settings import Settings, SettingsStore, require_known
 from realtime.stats import Figures, Progress, Stats, Summary
 from realtime.stats_log import StatsLog
 
@@ -51,7 +52,7 @@ def run_live(
     control_token: str | None = None,
     control_token_file: AnyPath | None = None,
     stats_json: AnyPath | None = None,
-    report: Callable[[str], None] = config_file.say,
+    report: Callable[[str], None] = complain,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Replaces the background of a camera's pictures as they come, until it is stopped.
@@ -81,6 +82,7 @@ def run_live(
     if control_port is None and control_token_file is not None:
         raise SettingsError("control token file: nothing is controlled; add --control-port 0")
     given = dict(options or {})
+    require_known(given)
     loaded = {} if config is None else config_file.load(config)
     settings = Settings(**{**loaded, **given})
     store = SettingsStore(settings)
@@ -146,7 +148,7 @@ def run_live(
             if on_progress is not None:
                 on_progress(progress)
 
-        return _run(pipeline, tell, log)
+        return _run(pipeline, tell, log, sink, report)
 
 
 class _BackgroundTrouble:
@@ -184,13 +186,26 @@ def _whereabouts(control: Control, file: AnyPath | None) -> str:
     return f", token {control.token}" if control.random else ""
 
 
-def _run(pipeline: LivePipeline, tell: OnProgress, log: StatsLog | None) -> Summary:
-    """Runs it; the log's last line is the summary, also after Ctrl-C."""
+def _run(
+    pipeline: LivePipeline,
+    tell: OnProgress,
+    log: StatsLog | None,
+    sink: Sink,
+    report: Callable[[str], None],
+) -> Summary:
+    """Runs it; the log's last line is the summary, also after Ctrl-C.
+
+    Where it fails, what became of the outputs is reported: a recording is kept.
+    """
     try:
         summary = pipeline.run(tell)
     except Interrupted as interrupted:
         if log is not None:
             log.summary(interrupted.summary)
+        raise
+    except BaseException:
+        for note in sink.notes():
+            report(note)
         raise
     if log is not None:
         log.summary(summary)

@@ -139,7 +139,7 @@ class LivePipeline(Run):
         self._matting_attempts = _Attempts("matting", report)
         self._compositing_attempts = _Attempts("compositing", report)
         self._guard = Guard(video, interval)
-        self._fit = Fitter(video.width, video.height, settings.get().output_fit)
+        self._fit = Fitter(video.width, video.height, settings.get().output_fit, video.color)
 
     def figures(self) -> Figures:
         """How it does at this moment; from any thread."""

@@ -137,6 +137,11 @@ def say(line: str) -> None:
     _say(line, sys.stdout)
 
 
+def complain(line: str) -> None:
+    """The same to stderr, for what goes wrong meanwhile."""
+    _say(line, sys.stderr)
+
+
 def _say(line: str, stream: TextIO) -> None:
     try:
         print(line, file=stream, flush=True)

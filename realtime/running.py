@@ -120,8 +120,8 @@ class Run(ABC):
             What was done.
 
         Raises:
-            RealtimeError: a stage failed; the output was given up. Any other exception of a stage
-                is raised likewise, with its own traceback.
+            RealtimeError: a stage failed; the output was given up, but for what was recorded live.
+                Any other exception of a stage is raised likewise, with its own traceback.
             Interrupted: Ctrl-C; the output was finished.
         """
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.frame import Float32, Frame, Matte
+from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
@@ -181,19 +181,24 @@ class AdaptiveMatting(Closing):
         if wanted != self._index:
             self._enter(wanted)
         begin = self._stopwatch()
-        with self._stats.time("preprocess"):
-            thumbnail = Thumbnail.of_planes(frame.planes)
-            elapsed = self._continuity(thumbnail.y, frame.time)
+        preparing = time.perf_counter()
+        thumbnail = Thumbnail.of_planes(frame.planes)
+        elapsed = self._continuity(thumbnail.y, frame.time)
+        prepared = time.perf_counter() - preparing
         if elapsed is None:
             self._forget()
         alpha, telling = self._propagated(thumbnail), True
         if alpha is None:
-            alpha = self._found(frame, thumbnail, elapsed)
+            preparing = time.perf_counter()
+            picture = self._picture(frame)
+            prepared += time.perf_counter() - preparing
+            alpha = self._found(picture, thumbnail, elapsed)
             self._since_network = 1
             # A picture that came again says nothing about what the next one will cost.
             telling = not self._answer.again
         else:
             self._since_network += 1
+        self._stats.add("preprocess", prepared)
         self._propagation.remember(thumbnail.y, alpha)
         self._observe(
             frame, self._stopwatch() - begin, going_on=elapsed is not None, telling=telling
@@ -251,15 +256,15 @@ class AdaptiveMatting(Closing):
                 self._smoother.remember(alpha, picture)
         return alpha
 
-    def _found(self, frame: Frame, thumbnail: Thumbnail, elapsed: float | None) -> Float32:
-        """The network's alpha, smoothed."""
-        network = self._network()
-        with self._stats.time("preprocess"):
-            planes = frame.planes
-            size = network.signature(self.level.scale).size_for(planes.width, planes.height)
-            picture = network_picture(frame, size)
+    def _picture(self, frame: Frame) -> UInt8:
+        """What the network is shown."""
+        signature = self._network().signature(self.level.scale)
+        return network_picture(frame, signature.size_for(frame.planes.width, frame.planes.height))
+
+    def _found(self, picture: UInt8, thumbnail: Thumbnail, elapsed: float | None) -> Float32:
+        """The network's alpha of what it is shown, smoothed."""
         with self._stats.time("infer"):
-            alpha = self._answer(network.model, picture)
+            alpha = self._answer(self._network().model, picture)
         if not self.smoothing:
             self._smoother.remember(alpha, thumbnail)
             return alpha

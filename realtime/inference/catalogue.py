@@ -26,11 +26,11 @@ class ModelInfo:
         name: what `--model` takes.
         width: of the picture that it sees of a 16:9 frame, in pixels.
         height: likewise.
-        bytes: size of its file.
+        bytes: size of the file that ran.
         milliseconds: median time for one picture, as it runs here.
         provider: what computed it, as onnxruntime calls it.
         licence: as its file says, empty where it does not.
-        sha256: of its file, hexadecimal.
+        sha256: of that file, hexadecimal.
     """
 
     name: str
@@ -50,8 +50,8 @@ def inspect(name: str | Path, device: Device = "auto") -> ModelInfo:
         ModelError: no such model, or the file is not one.
         DeviceError: the device cannot be used.
     """
-    content, _ = read_model(name)
     model = Model(name, device)
+    content, _ = read_model(name, model.provider)
     width, height = model.signature.size_for(16, 9)
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     durations = []

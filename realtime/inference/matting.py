@@ -31,6 +31,8 @@ class Matting(Closing):
             embedded name, or the path of an ONNX file.
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
         frame_rate: frames in a second to keep up with.
+        pixel_aspect: width of a frame's pixels by their height: the network knows people in their
+            true proportions.
         smoothing: whether the alphas of a video are smoothed over time.
         stats: where to count the durations of preprocess, infer and smooth.
 
@@ -50,11 +52,13 @@ class Matting(Closing):
         device: Device = "auto",
         *,
         frame_rate: float = 30.0,
+        pixel_aspect: float = 1.0,
         smoothing: bool = True,
         stats: Stats | None = None,
     ) -> None:
         self._model: Model | None = open_model(model, device, frame_rate)
         self.model = self._model.name
+        self._pixel_aspect = pixel_aspect
         self._answer = LastAnswer()
         self._continuity = Continuity()
         self._smoother = Smoother() if smoothing else None
@@ -102,7 +106,7 @@ class Matting(Closing):
         """
         model = self._opened()
         with self._stats.time("preprocess"):
-            size = model.signature.size_for(frame.planes.width, frame.planes.height)
+            size = self._size_for(model, frame.planes.width, frame.planes.height)
             picture = network_picture(frame, size)
             thumbnail = Thumbnail.of_rgb(picture)
             elapsed = self._elapsed(model, thumbnail, frame.time)
@@ -111,6 +115,10 @@ class Matting(Closing):
         with self._stats.time("smooth"):
             alpha = self._smooth(alpha, thumbnail, elapsed)
         return Matte(frame, alpha)
+
+    def _size_for(self, model: Model, width: int, height: int) -> tuple[int, int]:
+        """The (width, height) at which the network is shown a frame of a video."""
+        return model.signature.size_for(round(width * self._pixel_aspect), height)
 
     def _smooth(self, alpha: Float32, picture: Thumbnail, elapsed: float | None) -> Float32:
         return alpha if self._smoother is None else self._smoother(alpha, picture, elapsed)
@@ -125,7 +133,7 @@ class Matting(Closing):
     def warm_up(self, width: int, height: int) -> None:
         """Runs the network once at the size for such frames, so that the first one is no slower."""
         model = self._opened()
-        columns, rows = model.signature.size_for(width, height)
+        columns, rows = self._size_for(model, width, height)
         model(np.zeros((rows, columns, 3), np.uint8))
         model.reset()
 

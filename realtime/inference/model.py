@@ -19,7 +19,7 @@ import numpy as np
 from realtime.errors import ModelError
 from realtime.frame import Float32, UInt8
 from realtime.inference.convention import Activation, Convention
-from realtime.inference.session import Device, open_session
+from realtime.inference.session import CPU, CUDA, Device, open_session
 
 
 class Embedded(NamedTuple):
@@ -339,17 +339,19 @@ def _embedded_file(name: str) -> bytes:
     return files(__package__).joinpath("weights", name).read_bytes()
 
 
-def read_model(model: str | Path) -> tuple[bytes, str | None]:
+def read_model(model: str | Path, provider: str = CPU) -> tuple[bytes, str | None]:
     """The content of an ONNX file, and of its sidecar where there is one.
 
     Args:
         model: a name from `EMBEDDED`, or a path.
+        provider: what computes, as onnxruntime calls it: an embedded one has a file for each.
 
     Raises:
         ModelError: there is no such file, it cannot be read, or it is empty.
     """
     if str(model) in EMBEDDED:
-        return _embedded_file(EMBEDDED[str(model)].cpu), None
+        embedded = EMBEDDED[str(model)]
+        return _embedded_file(embedded.cuda if provider == CUDA else embedded.cpu), None
     path = Path(model)
     try:
         content = path.read_bytes()

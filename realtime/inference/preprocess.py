@@ -1,4 +1,4 @@
-"""The picture that the network sees: the only place where a frame becomes RGB."""
+"""The picture that the network sees: of the camera's frame, all that becomes RGB."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from realtime.frame import Float32
 
 Device = Literal["auto", "cpu", "cuda"]
 
-_CPU = "CPUExecutionProvider"
-_CUDA = "CUDAExecutionProvider"
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
 
 # Two cores serve capture, inference and output together: one thread each. More cores let the
 # network have half of them; beyond four, threads wait for each other on so small a network.
@@ -67,14 +67,14 @@ def open_session(
     if device not in get_args(Device):
         raise DeviceError(f"device {device!r}: choose auto, cpu or cuda")
     if device == "cpu":
-        return Session(_open_cpu(model, name, probe), _CPU, "asked for")
+        return Session(_open_cpu(model, name, probe), CPU, "asked for")
     obstacle = _cuda_obstacle()
     if obstacle is None:
         try:
-            session = _create(model if on_cuda is None else on_cuda(), [_CUDA, _CPU])
-            if session.get_providers()[0] == _CUDA:
+            session = _create(model if on_cuda is None else on_cuda(), [CUDA, CPU])
+            if session.get_providers()[0] == CUDA:
                 session.run(None, probe(session))
-                return Session(session, _CUDA, "CUDA works")
+                return Session(session, CUDA, "CUDA works")
             obstacle = "onnxruntime could not load its CUDA libraries; pip install with [cuda]"
         except ModelError:
             raise
@@ -82,12 +82,12 @@ def open_session(
             obstacle = f"CUDA failed: {_first_line(error)}"
     if device == "cuda":
         raise DeviceError(f"CUDA cannot be used: {obstacle}; or choose --device cpu")
-    return Session(_open_cpu(model, name, probe), _CPU, obstacle)
+    return Session(_open_cpu(model, name, probe), CPU, obstacle)
 
 
 def _cuda_obstacle() -> str | None:
     """Why CUDA need not even be tried, or None. Asking the driver first keeps logs silent."""
-    if _CUDA not in ort.get_available_providers():
+    if CUDA not in ort.get_available_providers():
         return "this onnxruntime is a CPU build"
     library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
@@ -105,7 +105,7 @@ def _cuda_obstacle() -> str | None:
 
 def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
     try:
-        session = _create(model, [_CPU])
+        session = _create(model, [CPU])
         session.run(None, probe(session))
     except ModelError:
         raise

@@ -113,8 +113,8 @@ class SubjectChoice:
             return alpha
         if self._time is not None and not 0 <= time - self._time <= _LONGEST_GAP:
             self.reset()
-        if self._kept is not None and self._kept.shape != alpha.shape:
-            self.reset()
+        self._kept = _at_size(self._kept, alpha.shape)
+        self._subject = _at_size(self._subject, alpha.shape)
         self._time = time
         mask: UInt8 = cv2.compare(alpha, _THRESHOLD, cv2.CMP_GE)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -188,6 +188,14 @@ class SubjectChoice:
         overlap = int(inside[best.body.label])
         smaller = min(best.body.area, int(self._subject.sum()))
         return best if overlap >= _SAME * smaller else None
+
+
+def _at_size(mask: UInt8 | None, shape: tuple[int, ...]) -> UInt8 | None:
+    """A mask at the size that alphas have now: another network may have begun to find them."""
+    if mask is None or mask.shape == shape:
+        return mask
+    scaled: UInt8 = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return scaled
 
 
 def _people(parts: list[_Part]) -> list[_Person]:

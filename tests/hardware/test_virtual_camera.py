@@ -109,8 +109,8 @@ def test_others_see_the_right_size_and_colors(
 ) -> None:
     rgb = _bars(*size)
     for name, color in COLORS.items():
-        # What is untagged is taken for a webcam's.
-        planes = rgb_to_planes(rgb, WEBCAM if name == "untagged" else color)
+        # One that is not tagged is of the colours that its size suggests, here as everywhere.
+        planes = rgb_to_planes(rgb, color)
         with _sending(loopback, planes, color):
             result = _read(way, loopback, 0.5, tmp_path / "last.npy")
         assert (result["width"], result["height"]) == size

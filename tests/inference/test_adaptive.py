@@ -38,6 +38,7 @@ class _Studio:
         self.frozen = False
         self._frames = 0
         self._watch = 0.0
+        self.stats = Stats()
         self.matting = AdaptiveMatting(
             model,
             "cpu",
@@ -45,6 +46,7 @@ class _Studio:
             announce=self.lines.append,
             clock=lambda: self.now,
             stopwatch=self._tick,
+            stats=self.stats,
             **options,
         )
 
@@ -131,6 +133,16 @@ def test_a_frame_gets_its_own_alpha_from_the_network_on_every_frame(
         assert np.abs(matte.alpha - _truth(luma, matte.alpha.shape)).mean() < 0.02
     assert runs == [(256, 144)] * 3
     assert studio.matting.provider == "CPUExecutionProvider"
+
+
+def test_each_stage_is_counted_once_a_frame(studio: _Studio) -> None:
+    luma = _picture()
+    for _ in range(5):
+        studio.show(luma)
+    assert {name: stage.all.count for name, stage in studio.stats._stages.items()} == {
+        "preprocess": 5,
+        "infer": 5,
+    }
 
 
 def test_overload_leads_to_fewer_pixels_and_fewer_runs(
@@ -292,13 +304,12 @@ def test_a_change_of_level_keeps_what_smoothing_knows(brightness: Path) -> None:
 
 
 def test_every_stage_is_timed(brightness: Path) -> None:
-    stats = Stats()
-    studio = _Studio(brightness, stats=stats)
+    studio = _Studio(brightness)
     with studio.matting:
         studio.overload(_picture())
         for _ in range(3):
             studio.show(_picture())
-    assert set(stats.stages()) == {"preprocess", "infer", "smooth", "propagate"}
+    assert set(studio.stats.stages()) == {"preprocess", "infer", "smooth", "propagate"}
 
 
 def test_a_network_of_fixed_size_is_only_skipped(tmp_path: Path) -> None:

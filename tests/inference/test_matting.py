@@ -107,6 +107,15 @@ def test_a_frame_keeps_its_own_alpha_at_the_networks_size(brightness: Path) -> N
     assert list(stats.stages()) == ["preprocess", "infer", "smooth"]
 
 
+def test_the_network_sees_true_proportions(brightness: Path) -> None:
+    """720×576 of 16:9, as of old cameras, and the same scene of square pixels."""
+    shapes = []
+    for size, pixel_aspect in (((720, 576), 64 / 45), ((1024, 576), 1.0)):
+        with Matting(brightness, "cpu", pixel_aspect=pixel_aspect) as matting:
+            shapes.append(matting.matte(gray_frame(126, size=size)).alpha.shape)
+    assert shapes[0] == shapes[1] == (144, 256)
+
+
 def test_a_broken_network_stops_the_run(tmp_path: Path) -> None:
     path = tmp_path / "nan.onnx"
     path.write_bytes(brightness_network(scale=float("nan")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 from realtime.capture import FileSource
 from realtime.errors import DeviceError, ModelError
-from realtime.inference import Matting
+from realtime.inference import Matting, catalogue
+from realtime.inference.catalogue import checksum, inspect
 from realtime.inference.model import EMBEDDED, Model, open_beside, read_model
-from realtime.inference.session import open_session
+from realtime.inference.session import CUDA, Device, open_session
 from tests.inference.networks import Side, brightness_network, recurrent_network
 
 
@@ -207,6 +209,21 @@ def test_files_that_are_no_networks_are_refused(
 def test_a_missing_file_names_the_choices() -> None:
     with pytest.raises(ModelError, match=r"no such model; choose .*fast"):
         Model("no_such_model", "cpu")
+
+
+def test_it_is_told_of_the_file_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnCuda(Model):
+        def __init__(self, name: str, device: Device) -> None:
+            super().__init__(name, "cpu")
+            self.provider = CUDA
+
+    on_cpu = inspect("fast", "cpu")
+    monkeypatch.setattr(catalogue, "Model", OnCuda)
+    on_cuda = inspect("fast")
+    weights = files("realtime.inference") / "weights"
+    for info, name in ((on_cpu, "fast.onnx"), (on_cuda, "fast_half.onnx")):
+        content = weights.joinpath(name).read_bytes()
+        assert (info.bytes, info.sha256) == (len(content), checksum(content))
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDED))
