@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from realtime.bench.machine import machine
 
 from benchmarks.loads import Load, measured
 from benchmarks.reporting import measured_on, pyplot, run_command, write_report
 from models import command
 from realtime.bench.figures import Better, Metric
-from realtime.bench.holding import LOST
-from realtime.bench.machine import machine
 from realtime.bench.material import write_demo
+from realtime.holding import LOST
 from realtime.inference import Matting
 from realtime.progress import complain
 

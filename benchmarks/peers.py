@@ -38,9 +38,9 @@ from benchmarks.loads import Load
 from benchmarks.reporting import measured_on, run_command, write_report
 from models import command
 from models.errors import ModelsError
-from realtime.bench.machine import cache_folder, machine
 from realtime.inference.choice import DEFAULT
 from realtime.inference.model import EMBEDDED, read_model
+from realtime.machine import cache_folder, machine
 from realtime.progress import complain
 
 _RESULTS = Path(__file__).parent / "results"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models import errors
+from models import command as commands
 from models.errors import ModelsError
-from realtime.bench.machine import machine
 from realtime.bench.report import lasting, machine_line
 from realtime.errors import RealtimeError
+from realtime.machine import machine
 
 # How to get those reports that no benchmark of their name writes.
 _REMEDIES = {
@@ -22,7 +22,7 @@ _REMEDIES = {
 
 def run_command(command: Callable[[], int]) -> int:
     """Runs a command line's body as those of `models` are; also says what `realtime` raises."""
-    return errors.run_command(command, RealtimeError)
+    return commands.run_command(command, RealtimeError)
 
 
 def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:

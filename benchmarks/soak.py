@@ -12,7 +12,6 @@ has so many readers come to the virtual camera and go again, evenly over the run
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -31,9 +30,9 @@ from typing import Any
 import cv2
 
 from benchmarks.placing import kept_to
-from benchmarks.reporting import pyplot
-from models.errors import ModelsError, run_command
-from models.machine import write_report
+from benchmarks.reporting import pyplot, run_command, write_report
+from models import command
+from models.errors import ModelsError
 from realtime.output import loopback
 
 _RESULTS = Path(__file__).parent / "results"
@@ -239,9 +238,9 @@ class _Readers:
 
 
 @contextmanager
-def _process(command: Sequence[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(program: Sequence[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose words go to a file, and which is ended whatever happens."""
-    with said.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
+    with said.open("wb") as file, subprocess.Popen(program, stdout=file, stderr=file) as process:
         try:
             yield process
         finally:
@@ -269,11 +268,11 @@ def run(
     held: list[Held] = []
     with tempfile.TemporaryDirectory() as folder:
         log, said = Path(folder, "stats.jsonl"), Path(folder, "said")
-        command = [sys.executable, "-m", "realtime", "live", "--json", *options]
-        command += ["--seconds", f"{seconds:g}", "--stats-json", str(log)]
-        command = kept_to(0, command)
+        program = [sys.executable, "-m", "realtime", "live", "--json", *options]
+        program += ["--seconds", f"{seconds:g}", "--stats-json", str(log)]
+        program = kept_to(0, program)
         begun, begun_at = time.time(), time.monotonic()
-        with _process(command, said) as process:
+        with _process(program, said) as process:
             while process.poll() is None and not (_lines(log) and _sends(device)):
                 time.sleep(0.1)
             with _Readers(device or "", readers if device else 0, seconds) as crowd:
@@ -366,11 +365,7 @@ def _said(report: dict[str, Any], name: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.soak",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.soak", __doc__)
     parser.add_argument("--minutes", type=float, default=30.0, help="(%(default)s)")
     parser.add_argument(
         "--input", default="demo", help="demo, camera, or what live's --camera takes"

@@ -15,7 +15,7 @@ from typing import Any
 
 from models import command
 from models.dataset import read_backgrounds, read_index
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.markers import fill_in
 from models.network import ARCHITECTURES
 
@@ -138,4 +138,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

@@ -18,7 +18,7 @@ import numpy as np
 from models import command, metrics
 from models.clips import apart, clip_folders, compose_clip
 from models.dataset import U8, Picture, load_all, read_backgrounds, read_index
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.machine import write_report
 from models.metrics import Alpha
 from models.predictor import Predictor
@@ -180,4 +180,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

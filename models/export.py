@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from models import command
 from models.checkpoint import load_weights
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.network import Conv, MattingNetwork
 
 OPSET = 17
@@ -205,4 +205,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

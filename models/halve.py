@@ -14,7 +14,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from models import command
 from models.compare import judged
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 
 
 def halve(source: Path, target: Path) -> None:
@@ -45,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

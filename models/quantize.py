@@ -31,7 +31,7 @@ from models import command, metrics
 from models.clips import clip_folders, compose_clip
 from models.compare import judged
 from models.dataset import F32, U8, Picture, load, read_backgrounds, read_index
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.evaluate import empty_rooms, judge_clip, mean_figures
 from models.machine import write_report
 from models.predictor import Predictor
@@ -224,4 +224,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

@@ -12,7 +12,7 @@ import torch
 
 from models import command
 from models.checkpoint import load_weights, save_weights
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.network import MattingNetwork
 
 
@@ -45,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from models import command
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.machine import write_report
 from models.predictor import Predictor
 
@@ -75,4 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

@@ -37,7 +37,7 @@ from models.checkpoint import load_weights, read, save_weights
 from models.clips import apart, clip_folders, clip_pictures
 from models.curve import draw_curve
 from models.dataset import Licences, Picture, load_all, read_backgrounds, read_index
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.evaluate import empty_rooms
 from models.losses import boundary_weight, flicker_loss, matting_loss
 from models.network import ARCHITECTURES, BRANCHES, MattingNetwork
@@ -494,4 +494,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

@@ -16,7 +16,7 @@ from torch import nn
 
 from models import command
 from models.checkpoint import save_weights
-from models.errors import ModelsError, run_command
+from models.errors import ModelsError
 from models.network import MattingNetwork, trunk
 
 _FLOAT_TYPES = {0: np.float32, 1: np.float16}
@@ -128,4 +128,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(main))
+    raise SystemExit(command.run_command(main))

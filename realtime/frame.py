@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
+NANOSECOND = Fraction(1, 1_000_000_000)
+"""The time base of live pictures, whose pts are on the monotonic clock."""
+
 
 class Planes(NamedTuple):
     """The three planes of a 4:2:0 picture, read-only by convention; rows may be padded.

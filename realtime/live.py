@@ -17,7 +17,7 @@ from realtime.capture import open_camera
 from realtime.control import Control
 from realtime.demand import DemandWatcher
 from realtime.errors import Interrupted, SettingsError
-from realtime.frame import Frame, Matte, VideoFormat
+from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
 from realtime.output import (
@@ -36,8 +36,6 @@ from realtime.running import OnProgress
 from realtime.settings import Settings, SettingsStore, require_known
 from realtime.stats import Figures, Progress, Stats, Summary
 from realtime.stats_log import StatsLog
-
-_NANOSECOND = Fraction(1, 1_000_000_000)
 
 AnyPath = str | Path
 
@@ -220,7 +218,7 @@ def _video(settings: Settings, camera: VideoFormat) -> VideoFormat:
         width=settings.width,
         height=settings.height,
         frame_rate=Fraction(settings.fps).limit_denominator(1001),
-        time_base=_NANOSECOND,
+        time_base=NANOSECOND,
         sample_aspect_ratio=Fraction(1),
     )
 

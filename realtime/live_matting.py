@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from realtime.bench.holding import held
 from realtime.closing import Closing
 from realtime.frame import Frame, Matte
+from realtime.holding import held
 from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.subject import SubjectChoice
 from realtime.settings import SettingsStore

@@ -20,9 +20,9 @@ import onnxruntime as ort
 import pytest
 from click.testing import CliRunner
 
+from realtime import holding
 from realtime.bench import (
     child,
-    holding,
     live,
     page,
     report,
@@ -33,7 +33,6 @@ from realtime.bench import (
 )
 from realtime.bench.case import Case
 from realtime.bench.figures import Metric, compare, percentile
-from realtime.bench.holding import Held, held, remember
 from realtime.bench.material import ClockedCamera, read_frames, write_demo
 from realtime.bench.process import Process
 from realtime.bench.runner import Plan
@@ -41,6 +40,7 @@ from realtime.cli import cli
 from realtime.cores import usable_cores
 from realtime.errors import RealtimeError, SourceError
 from realtime.frame import UInt8
+from realtime.holding import Held, held, remember
 from realtime.inference import Matting
 from realtime.inference.model import Signature, read_model
 from realtime.inference.session import open_session
@@ -621,7 +621,6 @@ def _held(**changes: Any) -> Held:
         "share": 0.43,
         "latency": 0.028,
         "dropped": 0.0,
-        "network": 0.005,
     }
     return Held(**{**values, **changes})
 
@@ -691,14 +690,13 @@ class TestHolding:
             return result
 
         made_up = runner.run(Plan(sizes=((64, 48),), seconds=0.1, repeats=1), child=measure)
-        (entry,) = holding.of_report(made_up)
+        (entry,) = report.held_of(made_up)
         assert entry.holds is holds
-        assert entry.network == pytest.approx(0.006)
 
     def test_forced_threads_say_nothing_about_the_program(self) -> None:
         made_up = _report()
         made_up["runs"][0]["threads"] = 2
-        assert holding.of_report(made_up) == ()
+        assert report.held_of(made_up) == ()
 
 
 class TestCommand:

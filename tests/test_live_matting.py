@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from realtime.bench.holding import Held
+from realtime.holding import Held
 from realtime.live_matting import LiveMatting
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
@@ -22,7 +22,6 @@ HELD = Held(
     share=0.5,
     latency=0.04,
     dropped=0.0,
-    network=0.01,
 )
 
 

@@ -5,12 +5,9 @@
       │                                                     ├ whole    file to file, and to nowhere
       │                                                     └ live     by the clock, time in pixels
       ├▶ report    a table, a comparison with an earlier report
-      ├▶ page      the same as HTML with plots
-      └▶ holding   what this machine can hold, where a governor finds it
+      └▶ page      the same as HTML with plots
 
 Each round of each configuration runs in a process of its own, so that memory and thread counts are
 its own too, and rounds of all configurations take turns, so that whatever else the machine does
-hits all alike.
-
-Nothing is imported here: who only wants to know what is held need not load everything else.
+hits all alike. What the machine can hold is kept by `realtime.holding`, where live runs look it up.
 """

@@ -20,11 +20,9 @@ from realtime.bench import timecode
 from realtime.capture import DemoSource, FileSource, Source
 from realtime.capture.planar import from_camera
 from realtime.errors import SourceError
-from realtime.frame import Frame, Planes, VideoFormat
+from realtime.frame import NANOSECOND, Frame, Planes, VideoFormat
 from realtime.media import plane_view
 from realtime.output import FileSink
-
-_NANOSECOND = Fraction(1, 1_000_000_000)
 
 # Of what cameras deliver: 4:2:2 and well to look at.
 _MJPEG_PIXELS = "yuvj422p"
@@ -107,7 +105,7 @@ class ClockedCamera(Source):
             width=width,
             height=height,
             frame_rate=Fraction(fps).limit_denominator(1001),
-            time_base=_NANOSECOND,
+            time_base=NANOSECOND,
             color=replace(first.color, full_range=True),
         )
 
@@ -127,7 +125,7 @@ class ClockedCamera(Source):
         assert isinstance(picture, av.VideoFrame)
         planes, color = from_camera(picture, lent=False)
         timecode.draw(planes.y, due / 1e9)
-        return Frame(planes, tick, due, _NANOSECOND, color)
+        return Frame(planes, tick, due, NANOSECOND, color)
 
     def due(self, begin: float, end: float) -> int:
         """How many pictures were due from `begin` on and before `end`, seconds on the clock."""

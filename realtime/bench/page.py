@@ -7,9 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from realtime.bench import holding
 from realtime.bench.figures import Metric, percentile
-from realtime.bench.report import machine_line, title
+from realtime.bench.report import held_of, machine_line, title
 
 # What the pipeline does one after another, and a colour for each.
 _STAGES = {
@@ -42,7 +41,7 @@ def render(report: dict[str, Any]) -> str:
         '<meta name=viewport content="width=device-width"><title>realtime bench</title>',
         f"<style>{_STYLE}</style><h1>How fast it is here</h1>",
         f"<p>{_text(machine_line(report['machine']))}.</p><ul>",
-        *(f"<li>{_text(str(entry))}" for entry in holding.of_report(report)),
+        *(f"<li>{_text(str(entry))}" for entry in held_of(report)),
         *(f"<li>Skipped {_text(reason)}" for reason in report["skipped"]),
         "</ul><h2>Time per frame by stage, each by itself</h2>",
         _stacked(runs),

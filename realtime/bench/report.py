@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from realtime.bench import holding
 from realtime.bench.figures import Metric, compare
 from realtime.errors import RealtimeError
+from realtime.holding import LOST, Held
 
 _WHOLES = {"file": "into a file", "null": "to nowhere", "decoding": "decoding alone"}
 
@@ -54,12 +54,40 @@ def lasting(machine: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in machine.items() if key != "load"}
 
 
+def held_of(report: dict[str, Any]) -> tuple[Held, ...]:
+    """What a report says about live runs, those with forced thread counts left out."""
+    found = []
+    for run in report["runs"]:
+        if run["threads"] is not None:
+            continue
+        for rate in report["plan"]["rates"]:
+            metrics = {name: metric["median"] for name, metric in run["metrics"].items()}
+            name = f"live {rate:g}"
+            dropped = metrics[f"{name} dropped"]
+            # Missing where in some round nothing arrived.
+            tail = metrics.get(f"{name} latency p95")
+            found.append(
+                Held(
+                    width=run["width"],
+                    height=run["height"],
+                    fps=rate,
+                    model=run["model"],
+                    provider=run["provider"],
+                    holds=dropped <= LOST and tail is not None and tail / 1e3 <= 2 / rate,
+                    share=metrics[f"{name} share"],
+                    latency=None if tail is None else tail / 1e3,
+                    dropped=dropped,
+                )
+            )
+    return tuple(found)
+
+
 def text(report: dict[str, Any]) -> str:
     """Everything, to be read in a terminal."""
     lines = [f"Measured on {machine_line(report['machine'])}."]
     for run in report["runs"]:
         lines += ["", title(run), *_run_lines(_metrics(run))]
-    lines += ["", *(f"{entry}." for entry in holding.of_report(report))]
+    lines += ["", *(f"{entry}." for entry in held_of(report))]
     lines += [f"Skipped {reason}" for reason in report["skipped"]]
     return "\n".join(lines)
 

@@ -14,11 +14,11 @@ from typing import Any
 from realtime.bench.case import Case
 from realtime.bench.child import FIRST
 from realtime.bench.figures import Better, Metric
-from realtime.bench.machine import machine
 from realtime.bench.material import read_frames, write_demo
 from realtime.bench.process import Process
 from realtime.errors import RealtimeError
 from realtime.inference import Device
+from realtime.machine import machine
 
 # A configuration that needs so much longer than its measurements should take hangs; in seconds.
 _PATIENCE = 300.0

@@ -24,13 +24,11 @@ from realtime.capture.spreading import Spreading
 from realtime.capture.stamps import Stamps
 from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
-from realtime.frame import ColorTags, Frame, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, VideoFormat
 from realtime.media import demux, reason, without_password
 
 if sys.platform == "linux":
     from realtime.capture import v4l2
-
-NANOSECOND = Fraction(1, 1_000_000_000)
 
 # Seconds that a read waits at most: whoever reads must be able to stop.
 _WAIT_SECONDS = 0.1

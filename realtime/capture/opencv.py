@@ -11,12 +11,11 @@ from typing import Any
 
 import cv2
 
-from realtime.capture.camera import NANOSECOND
 from realtime.capture.devices import Camera
 from realtime.capture.source import Source
 from realtime.capture.stamps import Stamps
 from realtime.errors import SourceError
-from realtime.frame import ColorTags, Frame, Planes, UInt8, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, UInt8, VideoFormat
 
 # OpenCV's conversion to 4:2:0 knows this alone.
 _COLOR = ColorTags(full_range=False, matrix=6, primaries=1, transfer=13)

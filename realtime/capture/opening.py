@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from realtime.capture.camera import NANOSECOND, WEBCAM_COLOR, CameraSource
+from realtime.capture.camera import WEBCAM_COLOR, CameraSource
 from realtime.capture.demo import DemoSource
 from realtime.capture.devices import Camera, OddCameraError, find_again, find_camera
 from realtime.capture.opencv import OpenCVSource
@@ -12,7 +12,7 @@ from realtime.capture.paced import Paced
 from realtime.capture.reconnecting import Reconnecting
 from realtime.capture.source import Source
 from realtime.errors import SourceError
-from realtime.frame import VideoFormat
+from realtime.frame import NANOSECOND, VideoFormat
 from realtime.media import is_url
 
 

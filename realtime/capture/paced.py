@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 
 from realtime.capture.source import Source
-from realtime.frame import Frame
-
-_NANOSECOND = Fraction(1, 1_000_000_000)
+from realtime.frame import NANOSECOND, Frame
 
 
 class Paced(Source):
@@ -33,7 +30,7 @@ class Paced(Source):
         self._sleep = sleep
         self._start: int | None = None
         self._last = -1
-        self.format = replace(source.format, time_base=_NANOSECOND)
+        self.format = replace(source.format, time_base=NANOSECOND)
 
     def read(self) -> Frame | None:
         frame = self._source.read()
@@ -42,12 +39,12 @@ class Paced(Source):
         now = self._clock()
         if self._start is None:
             self._start = now
-        due = self._start + round(frame.pts * frame.time_base / _NANOSECOND)
+        due = self._start + round(frame.pts * frame.time_base / NANOSECOND)
         if due > now:
             self._sleep((due - now) / 1e9)
         # Some clocks tick more slowly than frames come that are late.
         self._last = max(self._last + 1, self._clock())
-        return replace(frame, pts=self._last, time_base=_NANOSECOND)
+        return replace(frame, pts=self._last, time_base=NANOSECOND)
 
     def notes(self) -> tuple[str, ...]:
         return self._source.notes()

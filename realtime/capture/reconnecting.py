@@ -7,11 +7,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 
 from realtime.capture.source import Lost, Source
 from realtime.errors import SourceError
-from realtime.frame import Frame, VideoFormat
+from realtime.frame import NANOSECOND, Frame, VideoFormat
 from realtime.worker import Worker
 
 # Without a frame for so long a camera counts as lost: three frame intervals, and 0.4 s at least,
@@ -37,8 +36,6 @@ _JOIN_SECONDS = 0.8
 # Frames that may wait to be read: they come in a burst where the camera or this process was held
 # up.
 _WAITING = 3
-
-_NANOSECOND = Fraction(1, 1_000_000_000)
 
 Wait = Callable[[threading.Condition, float], object]
 
@@ -252,14 +249,14 @@ class Reconnecting(Source):
             if len(self._frames) == _WAITING:
                 self._frames.popleft()
                 self.dropped += 1
-            pts = round(frame.pts * frame.time_base / _NANOSECOND)
+            pts = round(frame.pts * frame.time_base / NANOSECOND)
             self._last_pts = max(self._last_pts + 1, pts)
             self._frames.append(
                 replace(
                     frame,
                     index=self._index,
                     pts=self._last_pts,
-                    time_base=_NANOSECOND,
+                    time_base=NANOSECOND,
                     epoch=self._epoch,
                 )
             )

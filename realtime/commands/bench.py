@@ -197,7 +197,8 @@ def bench(
 def _measure(
     plan: Plan, compare: str | None, json_file: str | None, html_file: str | None, quiet: bool
 ) -> None:
-    from realtime.bench import holding, page, report
+    from realtime import holding
+    from realtime.bench import page, report
     from realtime.bench.runner import run
 
     earlier = None if compare is None else report.read(compare)
@@ -211,7 +212,7 @@ def _measure(
     if earlier is not None:
         say("\n" + report.comparison(earlier, measured))
     try:
-        kept = holding.remember(holding.of_report(measured))
+        kept = holding.remember(report.held_of(measured))
     except OSError as error:
         complain(f"what this machine holds could not be kept: {error.strerror}")
     else:

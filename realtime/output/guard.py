@@ -18,13 +18,10 @@ import enum
 import statistics
 from collections import Counter, deque
 from dataclasses import dataclass
-from fractions import Fraction
 
-from realtime.frame import Frame, Matte, Planes, VideoFormat
+from realtime.frame import NANOSECOND, Frame, Matte, Planes, VideoFormat
 from realtime.output.placeholder import Placeholder
 from realtime.settings import Settings
-
-_NANOSECOND = Fraction(1, 1_000_000_000)
 
 # Share of the picture that people must fill to be there: a head at the far end of a room.
 _PRESENT = 0.002
@@ -203,7 +200,7 @@ class Guard:
         else:
             # Also for a blur before anything was sent: there is nothing safe to blur.
             planes = self._placeholder.card(_CAPTIONS.get(state, _CAPTION))
-        return Frame(planes, -1, round(now * 1e9), _NANOSECOND, color)
+        return Frame(planes, -1, round(now * 1e9), NANOSECOND, color)
 
     def _blur(self, sent: Frame) -> Planes:
         """Made of what was sent before, so that it cannot tell more than that did."""

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from realtime.capture import DemoSource, Lost, Paced, Source, devices
-from realtime.capture.camera import NANOSECOND, CameraSource
+from realtime.capture.camera import CameraSource
 from realtime.capture.opencv import OpenCVSource
 from realtime.capture.reconnecting import Reconnecting
-from realtime.frame import Frame
+from realtime.frame import NANOSECOND, Frame
 from tests.capture.fakes import WEBCAM, Clock, FakeContainer, picture
 from tests.capture.test_opencv import FakeCapture
 

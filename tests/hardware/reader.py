@@ -24,26 +24,32 @@ from realtime.frame import UInt8
 import av
 
 
-def opencv(device: str) -> Iterator[tuple[UInt8, UInt8]]:
-    """Pictures as BGR, and their luma."""
+# A picture, its luma, and the seconds at which it had come.
+Read = tuple[UInt8, UInt8, float]
+
+
+def opencv(device: str) -> Iterator[Read]:
+    """Pictures as BGR."""
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     try:
         while True:
             good, picture = capture.read()
             if not good:
                 return
-            yield picture, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            now = time.monotonic()
+            yield picture, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), now
     finally:
         capture.release()
 
 
-def ffmpeg(device: str) -> Iterator[tuple[UInt8, UInt8]]:
-    """Pictures as the rows of yuv420p, and their luma."""
+def ffmpeg(device: str) -> Iterator[Read]:
+    """Pictures as the rows of yuv420p."""
     with av.open(device, format="v4l2") as container:
         for frame in container.decode(video=0):
+            now = time.monotonic()
             assert frame.format.name == "yuv420p"
             planes = frame.to_ndarray().astype(np.uint8, copy=False)
-            yield planes, planes[: frame.height]
+            yield planes, planes[: frame.height], now
 
 
 def main(way: str, device: str, seconds: float, keep: str | None) -> None:
@@ -51,8 +57,7 @@ def main(way: str, device: str, seconds: float, keep: str | None) -> None:
     count = 0
     start = 0.0
     size = (0, 0)
-    for picture, luma in {"opencv": opencv, "ffmpeg": ffmpeg}[way](device):
-        now = time.monotonic()
+    for picture, luma, now in {"opencv": opencv, "ffmpeg": ffmpeg}[way](device):
         if not start:
             start = now
             print("ready", flush=True)

@@ -10,8 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models import metrics, train  # noqa: E402
+from models.command import run_command  # noqa: E402
 from models.dataset import load_all, read_backgrounds, read_index  # noqa: E402
-from models.errors import ModelsError, run_command  # noqa: E402
+from models.errors import ModelsError  # noqa: E402
 from models.losses import (  # noqa: E402
     boundary_weight,
     flicker_loss,

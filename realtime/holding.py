@@ -7,10 +7,9 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from realtime.bench.machine import cache_folder, identity
 from realtime.cores import usable_cores
+from realtime.machine import cache_folder, identity
 
 # Share of the frames that may be lost in a run that still counts as held: less is the noise of an
 # ordinary machine.
@@ -34,7 +33,6 @@ class Held:
         latency: seconds from camera to output that 95 % of the frames were within; None where none
             arrived.
         dropped: share of the frames that did not arrive, 0..1.
-        network: seconds that finding a frame's alpha takes, by itself.
     """
 
     width: int
@@ -46,7 +44,6 @@ class Held:
     share: float
     latency: float | None
     dropped: float
-    network: float
 
     def __str__(self) -> str:
         size = _SIZES.get((self.width, self.height), f"{self.width}×{self.height} at ")
@@ -73,8 +70,7 @@ def default_path() -> Path:
 def held(path: Path | None = None) -> tuple[Held, ...]:
     """What `realtime bench` found out about this machine, for whoever has to choose a beginning.
 
-    A governor may begin at the best network that holds at the size and rate it is asked for, and
-    knows from `network` what others cost beside it.
+    A governor may begin at the best network that holds at the size and rate it is asked for.
 
     Args:
         path: of the file; None for `default_path()`.
@@ -113,36 +109,6 @@ def remember(found: tuple[Held, ...], path: Path | None = None) -> Path:
         with suppress(OSError):
             part.unlink()
     return target
-
-
-def of_report(report: dict[str, Any]) -> tuple[Held, ...]:
-    """What a report says about live runs, those with forced thread counts left out."""
-    found = []
-    for run in report["runs"]:
-        if run["threads"] is not None:
-            continue
-        for rate in report["plan"]["rates"]:
-            metrics = {name: metric["median"] for name, metric in run["metrics"].items()}
-            name = f"live {rate:g}"
-            dropped = metrics[f"{name} dropped"]
-            # Missing where in some round nothing arrived.
-            tail = metrics.get(f"{name} latency p95")
-            network = sum(metrics.get(f"stage {s}", 0.0) for s in ("preprocess", "infer", "smooth"))
-            found.append(
-                Held(
-                    width=run["width"],
-                    height=run["height"],
-                    fps=rate,
-                    model=run["model"],
-                    provider=run["provider"],
-                    holds=dropped <= LOST and tail is not None and tail / 1e3 <= 2 / rate,
-                    share=metrics[f"{name} share"],
-                    latency=None if tail is None else tail / 1e3,
-                    dropped=dropped,
-                    network=network / 1e3,
-                )
-            )
-    return tuple(found)
 
 
 def _key(entry: Held) -> tuple[int, int, float, str, str]:
