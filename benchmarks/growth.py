@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from realtime.bench.machine import machine
 
 from benchmarks.loads import Load, measured
 from benchmarks.reporting import measured_on, pyplot, run_command, write_report
@@ -25,6 +24,7 @@ from realtime.bench.figures import Better, Metric
 from realtime.bench.material import write_demo
 from realtime.holding import LOST
 from realtime.inference import Matting
+from realtime.machine import machine
 from realtime.progress import complain
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from realtime.frame import UInt8
 # isort: split
 import av
 
-
 # A picture, its luma, and the seconds at which it had come.
 Read = tuple[UInt8, UInt8, float]
 
