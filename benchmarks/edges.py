@@ -165,8 +165,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if not (arguments.data / "backgrounds.csv").is_file():
         raise ModelsError(f"{arguments.data}: has no backgrounds.csv; name the data with --data")
+    known = list(scenes(arguments.data))
+    if not known:
+        raise ModelsError(f"{arguments.data}: has no clips or rooms of its val split")
     with Matting(arguments.model, smoothing=False) as matting:
-        found = measure(scenes(arguments.data), lambda frame: matting.matte(frame).alpha)
+        found = measure(known, lambda frame: matting.matte(frame).alpha)
     for kind, ways in found["error_in_levels"].items():
         for way, backgrounds in ways.items():
             for name, figure in backgrounds.items():

@@ -192,6 +192,13 @@ def measured(load: Load, clip: str, model: str) -> dict[str, float | None]:
         RealtimeError: what a process says, or that it died or hangs.
     """
     command = [sys.executable, "-m", "benchmarks.loads", json.dumps(asdict(load)), clip, model]
+    try:
+        return _measured(load, command)
+    except RealtimeError as error:
+        raise RealtimeError(f"{load}: {error}") from None
+
+
+def _measured(load: Load, command: Sequence[str]) -> dict[str, float | None]:
     with ExitStack() as stack:
         children = [
             stack.enter_context(_Child(command, _PATIENCE, "try --quick"))

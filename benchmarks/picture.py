@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks.reporting import run_command
+from models import command
 from realtime.capture import DemoSource
 from realtime.color import planes_to_rgb
 from realtime.frame import UInt8
@@ -54,7 +54,11 @@ def draw() -> UInt8:
 
 def main() -> int:
     """Writes the picture."""
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else ".github/demo.jpg")
+    parser = command.parser("benchmarks.picture", __doc__)
+    parser.add_argument(
+        "out", type=Path, nargs="?", default=Path(".github/demo.jpg"), help="(%(default)s)"
+    )
+    path = parser.parse_args().out
     rgb = draw()
     done, content = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not done:

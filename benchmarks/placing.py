@@ -3,14 +3,16 @@
 User-Mode Linux, a way to have real devices without a machine for them, lets the threads of one
 process compute one at a time, and badly: two that hash side by side did less work than one, with
 pauses of half a second, while two processes did all of theirs (Linux 7.3, two processors). Kept to
-one processor the threads take turns as they would anywhere. So a process of several threads is told
-no more than what is so, and what is measured is the program rather than those pauses.
+one processor, which is all that it has there, the threads of a program take turns as they would
+anywhere, and the program knows that it has one. So what is measured is a program on one core.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,13 +24,15 @@ def kept_to(processor: int, command: Sequence[str]) -> list[str]:
         processor: its number, from 0.
         command: a program and its arguments.
     """
-    if _user_mode() and shutil.which("taskset"):
+    if _user_mode() and processor in os.sched_getaffinity(0) and shutil.which("taskset"):
         return ["taskset", "--cpu-list", str(processor), *command]
     return list(command)
 
 
 @functools.cache
 def _user_mode() -> bool:
+    if sys.platform != "linux":
+        return False
     try:
         return "User Mode Linux" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from models import command as commands
 from models.errors import ModelsError
+from models.machine import write_report as headed
 from realtime.bench.report import lasting, machine_line
 from realtime.errors import RealtimeError
 from realtime.machine import machine
@@ -16,6 +17,8 @@ from realtime.machine import machine
 # How to get those reports that no benchmark of their name writes.
 _REMEDIES = {
     "bench": "run realtime bench --fps 30,60 --json {path}",
+    "peers": "run python -m benchmarks.peers --clip VIDEO",
+    "quality": "run python -m benchmarks.quality --peers FOLDER --gestures VIDEO...",
     "bench_before": "it is of the first version that was measured, and comes with the sources",
 }
 
@@ -36,10 +39,7 @@ def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
         What was written.
     """
     # By now the machine is busy with what is measured.
-    report = {"machine": lasting(machine())} | figures
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return report
+    return headed(path, {"machine": lasting(machine())} | figures)
 
 
 def read_report(path: Path) -> dict[str, Any]:

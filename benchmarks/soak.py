@@ -293,6 +293,7 @@ def run(
             raise ModelsError(f"the run failed ({process.returncode}): {' '.join(words[-1:])}")
     report = {
         "options": list(options),
+        "kept_to_one_core": program[:1] != [sys.executable],
         "seconds": seconds,
         "readers": len(crowd.pictures),
         "fewest_pictures_read": min(crowd.pictures, default=None),

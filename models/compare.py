@@ -60,8 +60,11 @@ def compare(source: Path, target: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def judged(source: Path, target: Path, data: Path, report_path: Path | None) -> int:
-    """Compares a smaller file with its source, tells, and removes it if it lost too much."""
+def judged(source: Path, target: Path, data: Path, report_path: Path | None, remedy: str) -> int:
+    """Compares a smaller file with its source, tells, and removes it if it lost too much.
+
+    `remedy` says what to do then. Returns the exit status.
+    """
     report = compare(source, target, data)
     for name, values in report["other"].items():
         before = report["float"][name]
@@ -80,7 +83,7 @@ def judged(source: Path, target: Path, data: Path, report_path: Path | None) -> 
         target.unlink()
         print(
             f"error: more than {LOST_POINTS} points of IoU or {100 * (LOST_MAD - 1):.0f} % of MAD "
-            f"lost, {target} removed; leave more stages in float with --stages"
+            f"lost, {target} removed; {remedy}"
         )
         return 1
     return 0

@@ -220,7 +220,8 @@ def main() -> int:
         arguments.reduce_range,
         arguments.percentile,
     )
-    return judged(arguments.source, arguments.target, arguments.data, arguments.json)
+    remedy = "leave more stages in float with --stages"
+    return judged(arguments.source, arguments.target, arguments.data, arguments.json, remedy)
 
 
 if __name__ == "__main__":

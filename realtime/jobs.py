@@ -70,7 +70,16 @@ def process_file(
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
-        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+        pipeline = open_run(
+            stack,
+            source,
+            sink,
+            background=background,
+            background_fit=background_fit,
+            model=model,
+            device=device,
+        )
+        return pipeline.run(on_progress)
 
 
 def process_demo(
@@ -89,7 +98,16 @@ def process_demo(
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
-        return _run(stack, source, sink, background, background_fit, model, device, on_progress)
+        pipeline = open_run(
+            stack,
+            source,
+            sink,
+            background=background,
+            background_fit=background_fit,
+            model=model,
+            device=device,
+        )
+        return pipeline.run(on_progress)
 
 
 def _check_seconds(**given: float | None) -> None:
@@ -98,16 +116,30 @@ def _check_seconds(**given: float | None) -> None:
             raise SettingsError(f"{name} {seconds}: write seconds, from 0 on")
 
 
-def _run(
+def open_run(
     stack: ExitStack,
     source: Source,
     sink: Sink,
+    *,
     background: str,
-    background_fit: Fit,
-    model: AnyPath,
-    device: Device,
-    on_progress: OnProgress | None,
-) -> Summary:
+    background_fit: Fit = "cover",
+    model: AnyPath = "default",
+    device: Device = "auto",
+) -> Pipeline:
+    """Opens what lies between a source and a sink, ready to run.
+
+    Args:
+        stack: closes it.
+        source: of a file, open.
+        sink: not yet open.
+        background: as `process_file` takes it.
+        background_fit: likewise.
+        model: likewise.
+        device: likewise.
+
+    Raises:
+        RealtimeError: something cannot be opened.
+    """
     stats = Stats()
     aspect = float(source.format.sample_aspect_ratio)
     behind = stack.enter_context(parse(background, background_fit, pixel_aspect=aspect))
@@ -121,7 +153,7 @@ def _run(
         )
     )
     matting.warm_up(source.format.width, source.format.height)
-    pipeline = Pipeline(
+    return Pipeline(
         source,
         matting,
         Compositor(behind),
@@ -129,4 +161,3 @@ def _run(
         transparent=behind.transparent,
         stats=stats,
     )
-    return pipeline.run(on_progress)

@@ -72,7 +72,8 @@ class _Attempts:
         self._failures += 1
         if self._failures > _MOST_FAILURES:
             raise error
-        line = f"{self._what} failed: {error or type(error).__name__}"
+        lines = str(error).split("\n")
+        line = f"{self._what} failed: {lines[0] or type(error).__name__}"
         if line != self._told:
             # What fails with every other frame would fill the screen.
             self._told = line

@@ -138,7 +138,7 @@ def say(line: str) -> None:
 
 
 def complain(line: str) -> None:
-    """The same to stderr, for what goes wrong meanwhile."""
+    """The same to stderr, for what is not the answer: how it goes, and what goes wrong."""
     _say(line, sys.stderr)
 
 

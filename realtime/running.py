@@ -133,7 +133,9 @@ class Run(ABC):
             else:
                 self._sink.abort()
         except BaseException:
-            self._sink.abort()
+            # A live take is kept, which takes a moment.
+            with bouncing(_PATIENCE):
+                self._sink.abort()
             raise
         summary = self._summary()
         if interrupted is not None:

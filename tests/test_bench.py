@@ -20,7 +20,7 @@ import onnxruntime as ort
 import pytest
 from click.testing import CliRunner
 
-from realtime import holding
+from realtime import holding, jobs
 from realtime.bench import (
     child,
     live,
@@ -72,6 +72,8 @@ class TestFigures:
             ("of the frames", "lower", (0.0, 0.0), (0.0, 0.0), "within noise"),
             # One frame of 150, and a few.
             ("of the frames", "lower", (0.0,), (1 / 150,), "within noise"),
+            ("of the frames", "lower", (0.0, 0.0, 0.0), (0.0, 1 / 150, 1 / 150), "within noise"),
+            ("of the frames", "lower", (0.0, 0.0, 0.0), (0.009, 0.009, 0.009), "worse"),
             ("of the frames", "lower", (1 / 150,), (0.0,), "within noise"),
             ("of the frames", "lower", (0.0, 0.0), (0.02, 0.02), "worse"),
             ("of the frames", "lower", (0.0, 0.0), (0.1, 0.1), "worse"),
@@ -305,11 +307,12 @@ class TestMeasuring:
                 *,
                 frame_rate: float | None = None,
                 stats: Stats | None = None,
+                **_: Any,
             ) -> None:
                 asked.append(frame_rate)
                 super().__init__("fast", device, stats=stats)
 
-        monkeypatch.setattr(whole, "Matting", Asked)
+        monkeypatch.setattr(jobs, "Matting", Asked)
         monkeypatch.setattr(child, "Matting", Asked)
         default = Case(str(path), "default", "cpu", None, 0.1, ())
         (child.first if task == child.FIRST else child.measure)(default)

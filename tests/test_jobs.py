@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 
 from realtime import process_demo, process_file
 from realtime.errors import OutputError, SettingsError
-from tests.media import write_clip
+from tests.media import remux, write_clip
 
 
 @pytest.mark.parametrize("name", ["start", "duration"])
@@ -23,6 +25,24 @@ def test_times_that_are_none_are_refused(tmp_path: Path, name: str, seconds: flo
 def test_a_demo_ends(tmp_path: Path, seconds: float) -> None:
     with pytest.raises(SettingsError, match=r"seconds .*: write seconds, from 0 on"):
         process_demo(tmp_path / "out.mp4", seconds=seconds)
+
+
+def test_a_last_picture_that_is_on_for_long_stays_on(tmp_path: Path) -> None:
+    def hold(_kind: str, index: int, packet: av.Packet[Any]) -> av.Packet[Any]:
+        assert packet.time_base is not None
+        if index == 59:
+            packet.duration = round(3 / packet.time_base)
+        return packet
+
+    clip = write_clip(tmp_path / "clip.mp4", frames=60, options={"bf": "0"})
+    held = remux(clip, tmp_path / "held.mp4", hold)
+    out = tmp_path / "out.mp4"
+    process_file(held, out, model="fast", background="#203040")
+    with av.open(out) as container:
+        stream = container.streams.video[0]
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        assert float(stream.duration * stream.time_base) == pytest.approx(59 / 30 + 3, abs=0.1)
 
 
 def test_a_name_that_is_too_long_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from realtime.capture import Source
 from realtime.capture.source import Lost
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, Planes, VideoFormat
-from realtime.live_pipeline import LivePipeline
+from realtime.live_pipeline import LivePipeline, _Attempts
 from realtime.output import Sink
 from realtime.output.backgrounds import Color
 from realtime.output.compositor import Compositor
@@ -454,6 +454,15 @@ def test_a_failure_makes_the_estimator_start_afresh_and_is_told() -> None:
     assert scene.estimator.resets == 1
     assert scene.reports == ["matting failed: inference"]
     assert summary.frames_out + summary.frames_dropped == summary.frames_in
+
+
+def test_why_something_fails_is_told_in_one_line() -> None:
+    reports: list[str] = []
+    attempts = _Attempts("matting", reports.append)
+    for error in (ValueError("(-215) size\nin function 'resize'"), MemoryError(), MemoryError()):
+        attempts.failed(error)
+    assert reports == ["matting failed: (-215) size", "matting failed: MemoryError"]
+    assert attempts.lost == 3
 
 
 def test_a_camera_that_is_let_go_of_and_taken_again_is_not_lost() -> None:

@@ -20,8 +20,8 @@ _UNKNOWN_NOISE = 0.1
 # and of thirty figures none should be called changed by chance.
 _ERRORS = 4.0
 
-# Differences that mean nothing whatever their ratio, by unit. Mostly no frame is lost, of which any
-# loss is infinitely many times as much; one frame of a live run as long as by default is within it.
+# Differences that mean nothing whatever their ratio, by unit, where the rounds of both overlap.
+# Mostly no frame is lost, of which any loss is infinitely many times as much.
 _LEAST_DIFFERENCE = {"of the frames": 0.01}
 
 # What one calls a change depends on what is measured.
@@ -93,14 +93,18 @@ def compare(old: Metric, new: Metric) -> Change:
 
     Noise is four standard errors of the difference, and 3 % at least. Where a figure is from one
     round only, nobody can know: then it is 10 % at least. Nor does it mean anything where
-    shares of the frames differ by no more than a hundredth of all.
+    shares of the frames differ by no more than a hundredth of all, and their rounds overlap.
     """
-    least = _LEAST_NOISE if min(len(old.rounds), len(new.rounds)) > 1 else _UNKNOWN_NOISE
+    several = min(len(old.rounds), len(new.rounds)) > 1
+    least = _LEAST_NOISE if several else _UNKNOWN_NOISE
     noise = max(_ERRORS * math.sqrt(old.variance + new.variance), least)
     from_zero = math.inf if new.median else math.nan
     ratio = new.median / old.median if old.median else from_zero
+    overlap = not several or max(min(old.rounds), min(new.rounds)) <= min(
+        max(old.rounds), max(new.rounds)
+    )
     alike = abs(new.median - old.median) <= _LEAST_DIFFERENCE.get(new.unit, 0.0)
-    if alike or (ratio > 0 and abs(math.log(ratio)) <= math.log1p(noise)):
+    if (overlap and alike) or (ratio > 0 and abs(math.log(ratio)) <= math.log1p(noise)):
         return Change(ratio, noise, "within noise")
     good = (ratio > 1) == (new.better == "higher")
     if new.unit in _TIMES:

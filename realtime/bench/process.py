@@ -30,15 +30,20 @@ class Process(Closing):
         self._said = ""
         # Nobody reads them before its end: it would wait for ever to write into a full pipe.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by close
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+            )
+        except BaseException:
+            self._errors.close()
+            raise
         # A timeout of `communicate` would come too late for a line that never does.
         self._timer = threading.Timer(patience, self._give_up)
+        self._timer.name, self._timer.daemon = "realtime-patience", True
         self._timer.start()
 
     def _give_up(self) -> None:

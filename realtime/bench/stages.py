@@ -156,13 +156,14 @@ def _inference(
     case: Case, video: VideoFormat, frames: Sequence[Frame], seconds: float
 ) -> tuple[list[Matte], dict[str, Figures]]:
     found: dict[str, Figures] = {}
-    with Matting(case.model, case.device, stats=Stats()) as cold:
+    aspect = float(video.sample_aspect_ratio)
+    with Matting(case.model, case.device, pixel_aspect=aspect, stats=Stats()) as cold:
         cold.warm_up(video.width, video.height)
         for frame in frames[:_WARM_UP]:
             cold.matte(frame)
     recorder = Recorder()
     mattes: list[Matte] = []
-    with Matting(case.model, case.device, stats=recorder) as matting:
+    with Matting(case.model, case.device, pixel_aspect=aspect, stats=recorder) as matting:
         matting.warm_up(video.width, video.height)
         recorder.begin()
         end = time.perf_counter() + 3 * seconds

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from realtime.bench.case import Case
 from realtime.capture import FileSource
-from realtime.inference import Device, Matting
-from realtime.output import Compositor, FileSink, NullSink, Sink
-from realtime.output.backgrounds import parse
+from realtime.inference import Device
+from realtime.jobs import open_run
+from realtime.output import FileSink, NullSink, Sink
 from realtime.pipeline import Pipeline
-from realtime.stats import Stats
 
 _BACKGROUND = "demo"
 
@@ -67,13 +66,8 @@ def open_file(
     Raises:
         RealtimeError: something cannot be opened.
     """
-    stats = Stats()
     source = stack.enter_context(FileSource(clip, duration=seconds))
-    behind = stack.enter_context(parse(_BACKGROUND))
-    frame_rate = float(source.format.frame_rate)
-    matting = stack.enter_context(Matting(model, device, frame_rate=frame_rate, stats=stats))
-    matting.warm_up(source.format.width, source.format.height)
-    return Pipeline(source, matting, Compositor(behind), sink, stats=stats)
+    return open_run(stack, source, sink, background=_BACKGROUND, model=model, device=device)
 
 
 def _pipeline(case: Case, sink: Sink) -> Figures:

@@ -103,7 +103,7 @@ class CameraSource(Source):
         self._sleep = sleep
         self._stamps = Stamps()
         self._index = 0
-        # Whether packets came that may become the first picture.
+        # Whether packets came just now that may become the first picture.
         self._coming = False
         self._damaged = 0
         self._damaged_in_a_row = 0
@@ -118,7 +118,8 @@ class CameraSource(Source):
             self._container.close()
             raise
         self._wait = wait or _waiter(self._camera)
-        self._awaited = False
+        # Nanoseconds since the packet of the last picture in which none was there yet.
+        self._waited = 0
         self._spreading = self._spreader()
         self._pictures: deque[av.VideoFrame] = deque()
         self._restart()
@@ -195,15 +196,12 @@ class CameraSource(Source):
     def _describe(self) -> VideoFormat:
         context = self._stream.codec_context
         rate = self._stream.average_rate or self._stream.guessed_rate or self._asked[2]
-        # A device's pixels are square, whatever its JPEGs say.
-        aspect = self._stream.sample_aspect_ratio if self._camera is None else None
         return VideoFormat(
             width=context.width // 2 * 2,
             height=context.height // 2 * 2,
             frame_rate=Fraction(rate).limit_denominator(1001),
             time_base=NANOSECOND,
             color=self._tags(context),
-            sample_aspect_ratio=aspect or Fraction(1),
         )
 
     def _tags(self, described: av.VideoFrame | av.VideoCodecContext) -> ColorTags:
@@ -212,6 +210,7 @@ class CameraSource(Source):
 
     def read(self) -> Frame | None:
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
+        self._coming = False
         while not self._pictures:
             came = self._take_packet()
             left = (patience - self._clock()) * float(NANOSECOND)
@@ -228,7 +227,7 @@ class CameraSource(Source):
         try:
             asked = self._clock()
             packet = next(self._packets)
-            self._awaited = self._awaited or self._clock() - asked > _AWAITED
+            self._waited += self._clock() - asked
             if packet.stream_index != self._stream.index:
                 return True
             if packet.size == 0 and packet.pts is not None:
@@ -254,8 +253,9 @@ class CameraSource(Source):
         """Waits until it is a stream's picture's turn."""
         if self._spreading is None:
             return
-        delay = self._spreading(_time_of(picture), self._clock(), awaited=self._awaited)
-        self._awaited = False
+        awaited = self._waited > _AWAITED
+        delay = self._spreading(_time_of(picture), self._clock(), awaited=awaited)
+        self._waited = 0
         if delay:
             self._sleep(delay * float(NANOSECOND))
 

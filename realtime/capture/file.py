@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from os import fspath
 from pathlib import Path
@@ -23,8 +25,13 @@ _ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.
 # Transfer characteristics of H.273 that 8 bits of SDR are not made for.
 _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 
-# A file that ends this much before its own header's word was cut short; less is rounding.
+# A file that ends this much before its own header's word was cut short, and a last picture that is
+# on for so much longer than others is held; less is rounding.
 _MISSING_SECONDS = Fraction(1, 2)
+
+# How often: encoders store pictures a few places late, and some containers take the time of the
+# last place for their length.
+_HELD = 4
 
 
 class FileSource(Source):
@@ -55,6 +62,10 @@ class FileSource(Source):
         self._reordered = 0
         self._end = Fraction(0)
         self._ended = False
+        self._last: Frame | None = None
+        # Seconds between the last two pictures.
+        self._interval = 1 / self._decoder.frame_rate
+        self._closing: Iterator[Frame] | None = None
         try:
             self._decoded = self._decoder.frames(self.origin)
             first = self._next_in_range()
@@ -121,9 +132,28 @@ class FileSource(Source):
         frame, self._first = self._first, None
         if frame is None and not self._ended:
             decoded = self._next_in_range()
-            frame = None if decoded is None else self._frame(decoded)
+            if decoded is None:
+                self._closing = self._closing or self._held()
+                frame = next(self._closing, None)
+            else:
+                frame = self._frame(decoded)
         self._ended = frame is None
         return frame
+
+    def _held(self) -> Iterator[Frame]:
+        """The last picture a few times more, as its time ends, where that is long.
+
+        Else whatever is written from these frames would end as it begins.
+        """
+        last, interval = self._last, self._interval
+        # Where pictures are stored in another order, a packet's duration is not its picture's.
+        promised = self._length(self._decoder.video_end or self._decoder.end)
+        end = self._end if promised is None else min(self._end, promised)
+        if last is None or end - interval - last.pts * last.time_base < _MISSING_SECONDS:
+            return
+        for index in range(_HELD):
+            pts = round((end - (_HELD - index) * interval) / last.time_base)
+            yield replace(last, index=last.index + 1 + index, pts=pts)
 
     def _frame(self, decoded: av.VideoFrame) -> Frame:
         pts = decoded.pts or 0
@@ -147,6 +177,9 @@ class FileSource(Source):
             time_base=self._decoder.time_base,
             color=color,
         )
+        if self._last is not None:
+            self._interval = (pts - self._last.pts) * frame.time_base
+        self._last = frame
         self._index += 1
         usual = 1 / self._decoder.frame_rate
         time_base = self._decoder.time_base

@@ -25,6 +25,9 @@ _LONGEST_SILENCE = 2.0
 # The same before its first frame: some cameras take two seconds for it.
 _LONGEST_START = 5.0
 
+# The same where a stream sends, but nothing that can be shown before its next key frame.
+_LONGEST_WAIT_FOR_A_KEY_FRAME = 30.0
+
 # Seconds before the camera is tried again, doubling from the first to the last.
 _FIRST_DELAY = 0.25
 _LAST_DELAY = 2.0
@@ -211,15 +214,16 @@ class Reconnecting(Source):
     def _pass_on(self, source: Source) -> bool:
         """Reads until the source breaks, falls silent, or is not wanted; whether a frame came."""
         came = False
-        last = self._clock()
+        last = opened = self._clock()
         while not (self._closed or self._paused):
             try:
                 frame = source.read()
             except Lost as lost:
-                if lost.starting:
-                    # Opened anew, it would have to wait for a key frame once more.
-                    last = self._clock()
-                silent = self._clock() - last
+                now = self._clock()
+                if lost.starting and now - opened < _LONGEST_WAIT_FOR_A_KEY_FRAME:
+                    # Opened anew, it would have to wait for one once more.
+                    last = now
+                silent = now - last
                 if silent > (_LONGEST_SILENCE if came else _LONGEST_START):
                     self._lose(f"no picture for {silent:.0f} s: opening the camera anew")
                     break

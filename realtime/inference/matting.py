@@ -32,7 +32,7 @@ class Matting(Closing):
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
         frame_rate: frames in a second to keep up with.
         pixel_aspect: width of a frame's pixels by their height: the network knows people in their
-            true proportions.
+            true proportions. Those of an image are square.
         smoothing: whether the alphas of a video are smoothed over time.
         stats: where to count the durations of preprocess, infer and smooth.
 

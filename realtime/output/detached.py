@@ -65,6 +65,7 @@ class DetachedSink(Sink):
             raise error
 
     def abort(self) -> None:
-        self._frames.cancel()
+        # What waits belongs to the take that is kept.
+        self._frames.close()
         self._worker.join()
         self._sink.abort()

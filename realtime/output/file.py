@@ -208,7 +208,7 @@ class FileSink(Sink):
     def _salvage(self) -> Path | None:
         """Keeps what was written until now, unless there is no picture in it; returns where.
 
-        What was live cannot be recorded again.
+        What was live cannot be recorded again, and is no reason to replace an older recording.
         """
         assert self._container is not None
         with suppress(av.error.FFmpegError, OSError):
@@ -216,6 +216,8 @@ class FileSink(Sink):
         self._release()
         try:
             if _plays(self._part):
+                if os.path.exists(self._target):
+                    return self._part
                 self._publish()
                 return self._path
             self._part.unlink()
@@ -283,7 +285,7 @@ class FileSink(Sink):
                 self._container.mux(self._stream.encode(None))
             kept = self._salvage()
             if kept is not None:
-                self._notes = (*self._notes, f"{kept}: ends early, where the run failed")
+                self._notes = (*self._notes, f"{kept}: ends early, where the run ended")
         elif self._container is not None:
             # The failure that led here is the one to report.
             with suppress(av.error.FFmpegError, OSError):

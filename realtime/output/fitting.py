@@ -78,7 +78,12 @@ class Fitter:
         self._geometry: _Geometry | None = None
 
     def __call__(self, frame: Frame) -> Frame:
-        frame = self._recolored(frame)
+        # The fewer pixels are converted the better.
+        if frame.planes.width > self._target[0]:
+            return self._recolored(self._sized(frame), frame.planes.height)
+        return self._sized(self._recolored(frame, frame.planes.height))
+
+    def _sized(self, frame: Frame) -> Frame:
         size = (frame.planes.width, frame.planes.height)
         if size == self._target:
             return frame
@@ -95,13 +100,17 @@ class Fitter:
         alpha = None if frame.alpha is None else self._place(frame.alpha, geometry, 1, 0)
         return replace(frame, planes=planes, alpha=alpha)
 
-    def _recolored(self, frame: Frame) -> Frame:
-        """The frame with the tags of the result, at its own size."""
+    def _recolored(self, frame: Frame, height: int) -> Frame:
+        """The frame with the tags of the result.
+
+        Args:
+            frame: of any size.
+            height: lines that it came with, which say what is meant where it is untagged.
+        """
         if self._color is None:
             return frame
         planes = frame.planes
-        # What is untagged may change its meaning with the size.
-        change = conversion(frame.color, planes.height, self._color, self._target[1])
+        change = conversion(frame.color, height, self._color, self._target[1])
         if change is not None:
             planes = Planes.empty(planes.height, planes.width)
             convert(frame.planes, change, planes)

@@ -4,7 +4,7 @@ A picture passes only while all is well. Whatever goes wrong, the way out is the
 
     panic        the user said so
     frozen       the user said so: the last picture that was sent, again and again
-    starting     no alpha has come yet
+    starting     no alpha has come yet, or the camera is being taken again
     lost         the camera is gone, or silent
     paused       the camera was let go of, since nobody watches
     failed       the network or the compositing failed
@@ -91,6 +91,8 @@ class Guard:
         self._placeholder = Placeholder(video)
         self._period = float(1 / video.frame_rate)
         self._gap: State | None = State.STARTING
+        # A camera that nothing was heard of yet is not lost, but starting.
+        self._fresh = True
         self._waiting: Frame | None = None
         self._newest = 0.0
         self._person: float | None = None
@@ -113,6 +115,7 @@ class Guard:
         self._waiting = frame
         self._newest = frame.time
         self._gap = None
+        self._fresh = False
         before, self._before = self._before, (frame.epoch, frame.index, frame.time)
         if before is not None:
             epoch, index, time = before
@@ -123,8 +126,10 @@ class Guard:
     def interrupt(self, state: State) -> None:
         """Takes note that no frame comes; what has not left yet will not."""
         self._waiting = None
-        if self._gap is not State.STARTING or state is not State.LOST:
-            self._gap = state
+        if state is State.LOST and self._fresh:
+            return
+        self._fresh = False
+        self._gap = state
 
     def patience(self, now: float) -> float:
         """Seconds after which `next` wants to be called even if nothing came."""

@@ -67,7 +67,10 @@ class WindowSink(Sink):
         try:
             cv2.namedWindow(self._title, flags)
             cv2.resizeWindow(self._title, video.width, video.height)
-        except cv2.error:
+        except cv2.error as error:
+            if "not implemented" not in str(error):
+                why = str(error).partition("\n")[0]
+                raise OutputError(f"the window cannot be opened: {why}") from error
             raise OutputError(
                 "this build of OpenCV cannot open a window; pip uninstall opencv-python-headless, "
                 "then pip install --force-reinstall --no-deps opencv-python"

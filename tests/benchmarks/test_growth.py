@@ -73,7 +73,7 @@ class TestLoads:
                 asked.append(frame_rate)
                 super().__init__("fast", "cpu")
 
-        monkeypatch.setattr("realtime.bench.whole.Matting", Asked)
+        monkeypatch.setattr("realtime.jobs.Matting", Asked)
         loads.run(Load("null", 320, 180, 0.1), str(path), "default")
         assert asked == [60.0]
 

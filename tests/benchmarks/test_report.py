@@ -22,7 +22,9 @@ def test_readme_and_model_card_show_the_committed_figures() -> None:
 
 
 def test_a_report_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelsError, match=r"quality\.json: .* run python -m benchmarks\.quality$"):
+    with pytest.raises(
+        ModelsError, match=r"quality\.json: .* run python -m benchmarks\.quality --peers"
+    ):
         filled(tmp_path)
     with pytest.raises(ModelsError, match=r"run realtime bench --fps 30,60 --json .*bench\.json$"):
         read_report(tmp_path / "bench.json")

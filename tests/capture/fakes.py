@@ -104,7 +104,6 @@ class FakeContainer:
             codec_context=context,
             average_rate=Fraction(rate),
             guessed_rate=None,
-            sample_aspect_ratio=Fraction(4, 3),
         )
         self.streams = SimpleNamespace(video=[stream])
         self.format = av.format.ContainerFormat(format, "r")

@@ -102,6 +102,29 @@ def test_a_streams_burst_is_spread(camera: Camera | str, format: str, evenly: bo
     assert clock.now - START == pytest.approx(40_000_000 if evenly else 0, rel=0.05)
 
 
+def test_dense_sound_does_not_hide_that_a_stream_was_waited_for() -> None:
+    """Pictures in pairs, a pause of sound between: each second one is to wait for its time."""
+    clock = Clock()
+    script: list[Any] = []
+    for pair in range(30):
+        for index in (2 * pair, 2 * pair + 1):
+            shown = picture()
+            shown.pts, shown.time_base = index * 1620, Fraction(1, 90_000)
+            script.append(shown)
+        script += [step for _ in range(6) for step in (0.006, FakePacket(stream_index=1))]
+    container = FakeContainer(*script, clock=clock, codec="h264", format="rtsp")
+    held: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        held.append(clock.now)
+        clock.wait(seconds)
+
+    with _open(container, clock, camera=URL, sleep=sleep) as source:
+        for _ in range(60):
+            _read(source)
+    assert len(held) >= 25
+
+
 def test_pictures_of_one_packet_come_one_by_one() -> None:
     """A decoder that sorts pictures gives several out at once, and none with others."""
     packets = FakePacket(), FakePacket(picture(), picture()), FakePacket(picture())
@@ -150,6 +173,18 @@ def test_a_stream_without_pictures_does_not_hold_whoever_reads(
                 source.read()
             assert 0.09e9 < clock.now - before < 0.13e9
             assert caught.value.starting == starting
+
+
+def test_a_packet_without_a_picture_tells_of_one_for_as_long_as_it_is_new() -> None:
+    clock = Clock()
+    container = FakeContainer(FakePacket(), *[0.02] * 100, clock=clock, codec="h264")
+    with _open(container, clock, camera=URL) as source:
+        starting = []
+        for _ in range(2):
+            with pytest.raises(Lost) as caught:
+                source.read()
+            starting.append(caught.value.starting)
+    assert starting == [True, False]
 
 
 def test_sound_is_passed_over() -> None:
@@ -214,13 +249,6 @@ def test_rgb_is_converted_to_what_it_is_tagged() -> None:
         frame = _read(source)
         assert source.format.color == frame.color
     assert (frame.color.full_range, frame.color.matrix) == (False, 1)
-
-
-def test_a_stream_has_pixels_of_its_own_shape_and_a_device_square_ones() -> None:
-    with _open(FakeContainer(picture(), codec="h264"), camera=URL) as source:
-        assert source.format.sample_aspect_ratio == Fraction(4, 3)
-    with _open(FakeContainer(picture(), codec="mjpeg")) as source:
-        assert source.format.sample_aspect_ratio == 1
 
 
 def test_a_stream_has_the_colours_of_each_picture() -> None:
@@ -478,19 +506,6 @@ def test_a_real_stream_is_read(tmp_path: Path) -> None:
             source.read()
     assert [frame.index for frame in frames] == list(range(12))
     assert {frame.planes.y.shape for frame in frames} == {(48, 64)}
-
-
-def test_a_stream_says_the_shape_of_its_pixels_at_once(tmp_path: Path) -> None:
-    clip = tmp_path / "wide.ts"
-    with av.open(str(clip), "w") as container:
-        stream = container.add_stream("libx264", rate=30)
-        assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
-        container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
-        container.mux(stream.encode(None))
-    with CameraSource(f"file://{clip}") as source:
-        assert source.format.sample_aspect_ratio == Fraction(4, 3)
 
 
 def test_sound_that_turns_up_midway_does_not_end_the_stream_otherwise(tmp_path: Path) -> None:

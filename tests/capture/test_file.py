@@ -146,11 +146,17 @@ class TestTime:
         clip = write_clip(tmp_path / name, frames=30, options={"bf": "0"})
         held = remux(clip, tmp_path / f"held{clip.suffix}", hold)
         frames, notes = read(held)
+        frames, again = frames[:30], frames[30:]
         assert_shows(frames, range(30))
+        assert all(frame.planes is frames[-1].planes for frame in again)
+        assert [frame.index for frame in again] == [30, 31, 32, 33]
+        end = 29 / 30 + 10
+        assert again[-1].time == pytest.approx(end - 1 / 30, abs=0.01)
         assert notes == ()
-        frames, notes = read(held, start=5.0)
-        assert_shows(frames, range(29, 30))
+        frames, notes = read(held, start=5.0, duration=2.0)
         assert frames[0].pts == 0
+        assert frames[-1].time == pytest.approx(2.0, abs=0.7)
+        assert len(frames) == 5
         assert notes == ()
         with pytest.raises(SourceError, match="--start"):
             read(held, start=11.5)

@@ -226,10 +226,11 @@ def test_a_slow_first_picture_is_waited_for(desk: Desk, source: Reconnecting) ->
     assert (first.index, first.epoch, source.losses, desk.openings) == (0, 0, 0, 1)
 
 
-def test_a_stream_that_waits_for_a_key_frame_is_not_opened_anew(
-    desk: Desk, source: Reconnecting
+@pytest.mark.parametrize(("times", "openings"), [(3, 1), (10, 2)])
+def test_a_stream_that_waits_for_a_key_frame_is_opened_anew_only_after_long(
+    desk: Desk, source: Reconnecting, times: int, openings: int
 ) -> None:
-    for _ in range(3):
+    for _ in range(times):
         for _ in range(2):  # when the second is taken, the first has been heeded
             desk.items.put(Lost("no key frame yet", starting=True))
         while not desk.items.empty():
@@ -237,7 +238,7 @@ def test_a_stream_that_waits_for_a_key_frame_is_not_opened_anew(
         desk.now += 4.5
     desk.items.put(frame())
     assert _next(source).index == 0
-    assert desk.openings == 1
+    assert desk.openings == openings
 
 
 def test_a_burst_waits_and_of_more_the_oldest_are_counted(desk: Desk, source: Reconnecting) -> None:

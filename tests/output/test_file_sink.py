@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -312,7 +311,7 @@ class TestLiveTakeOfARunThatFails:
             sink.close()
         assert list(tmp_path.iterdir()) == [path]
         assert len(decode(path)) == 40
-        assert sink.notes() == (f"{path}: ends early, where the run failed",)
+        assert sink.notes() == (f"{path}: ends early, where the run ended",)
 
     def test_it_is_kept_where_finishing_was_interrupted(self, tmp_path: Path) -> None:
         def interrupted() -> None:
@@ -330,29 +329,28 @@ class TestLiveTakeOfARunThatFails:
         sink.abort()
         assert len(decode(path)) == 1
 
-    def test_it_is_kept_through_other_outputs(
-        self, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
-    ) -> None:
+    def test_it_is_kept_through_other_outputs(self, tmp_path: Path) -> None:
         path = tmp_path / "out.mkv"
         file = FileSink(path, from_first=True)
         sink = FanoutSink([NullSink(), DetachedSink(file)])
         sink.open(FORMAT, transparent=False)
-        sink.write(gray_frame(50))
-        until(lambda: file._last_pts >= 0)
+        for frame in frames_at(list(range(5)), Fraction(1, 30)):
+            sink.write(frame)
         sink.abort()
-        assert len(decode(path)) == 1
-        assert sink.notes() == (f"{path}: ends early, where the run failed",)
+        assert len(decode(path)) == 5
+        assert sink.notes() == (f"{path}: ends early, where the run ended",)
 
-    def test_a_file_that_appeared_meanwhile_is_left_alone(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_an_older_file_is_left_alone(self, tmp_path: Path, overwrite: bool) -> None:
         path = tmp_path / "out.mp4"
-        sink = self._opened(path)
+        sink = self._opened(path, overwrite=overwrite)
         sink.write(gray_frame(50))
         path.write_bytes(b"precious")
         sink.abort()
         assert path.read_bytes() == b"precious"
         (part,) = tmp_path.glob("*.part")
         assert len(decode(part)) == 1
-        assert sink.notes() == (f"{part}: ends early, where the run failed",)
+        assert sink.notes() == (f"{part}: ends early, where the run ended",)
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_without_a_picture_nothing_is_left(self, tmp_path: Path, ending: str) -> None:

@@ -256,6 +256,14 @@ def test_a_camera_that_only_takes_long_to_start_is_not_called_lost() -> None:
     assert scene.guard.state is State.STARTING
 
 
+def test_a_camera_that_is_gone_when_it_is_taken_again_is_called_lost() -> None:
+    scene = Scene()
+    for state in (State.PAUSED, State.STARTING, State.LOST):
+        scene.guard.interrupt(state)
+        scene.wait(0.1)
+        assert scene.guard.state is state
+
+
 @pytest.mark.parametrize(("fallback", "luma"), [("card", 44), ("black", 16)])
 def test_the_fallback_is_the_one_asked_for(fallback: str, luma: int) -> None:
     scene = Scene(fallback=fallback)
