@@ -14,7 +14,7 @@ from pathlib import Path
 from realtime.capture import DemoSource, FileSource, Source
 from realtime.errors import OutputError, SettingsError
 from realtime.inference import Device, Matting
-from realtime.media import is_url
+from realtime.new_files import same_file
 from realtime.output import AudioTracks, Compositor, FileSink, Sink
 from realtime.output.backgrounds import Fit, parse
 from realtime.output.file import check_writable
@@ -65,8 +65,10 @@ def process_file(
     check_writable(target, overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
-        if not is_url(source_name) and os.path.exists(target) and target.samefile(source_name):
+        if same_file(target, source_name):
             raise OutputError(f"{target}: is the input itself; choose another name")
+        if same_file(target, background):
+            raise OutputError(f"{target}: is the background itself; choose another name")
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)

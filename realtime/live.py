@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from realtime.errors import Interrupted, SettingsError
 from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
+from realtime.new_files import same_file
 from realtime.output import (
     DetachedSink,
     FanoutSink,
@@ -77,8 +79,8 @@ def run_live(
         RealtimeError: see `realtime.errors`.
         Interrupted: Ctrl-C.
     """
-    if control_port is None and control_token_file is not None:
-        raise SettingsError("control token file: nothing is controlled; add --control-port 0")
+    if control_port is None and (control_token_file, control_token) != (None, None):
+        raise SettingsError("control token: nothing is controlled; add --control-port 0")
     given = dict(options or {})
     require_known(given)
     loaded = {} if config is None else config_file.load(config)
@@ -240,6 +242,9 @@ def _sink(settings: Settings, output: Callable[[str], Sink], report: Callable[[s
     twice = {name for name in settings.outputs if settings.outputs.count(name) > 1}
     if twice:
         raise SettingsError(f"output {twice.pop()}: is there twice; leave one out")
+    for name, text in product(settings.outputs, (settings.background, *settings.backgrounds)):
+        if same_file(name, text):
+            raise SettingsError(f"output {name}: is a background too; choose another name")
     sinks = [output(name) for name in settings.outputs]
     if len(sinks) == 1:
         return sinks[0]

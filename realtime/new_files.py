@@ -29,3 +29,8 @@ def check_new(path: Path, *, overwrite: bool) -> None:
 def target_of(path: Path) -> Path:
     """The path itself, or what it leads to where it is a link, which is to stay one."""
     return Path(os.path.realpath(path)) if os.path.islink(path) else path
+
+
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file that exists."""
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)

@@ -7,6 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from realtime.capture import Source
@@ -138,9 +139,13 @@ class Run(ABC):
                 self._sink.abort()
             raise
         summary = self._summary()
-        if interrupted is not None:
-            raise Interrupted(summary)
-        return summary
+        if interrupted is None:
+            return summary
+        expected = self._source.format.frame_count
+        if expected is not None and summary.frames_in < expected:
+            line = f"interrupted at {summary.frames_in} of {expected} frames, which are kept"
+            summary = replace(summary, notes=(*summary.notes, line))
+        raise Interrupted(summary)
 
     def _run_workers(self, on_progress: OnProgress | None) -> float | None:
         """Runs the threads to their end and joins them; returns when Ctrl-C came, if it did.

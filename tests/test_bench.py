@@ -741,6 +741,7 @@ class TestCommand:
         there = tmp_path / "r.json"
         there.write_text("precious", "utf-8")
         self._fails("exists already; add -y", "--json", str(there))
+        self._fails("nope: no such model; choose default, fast", "--model", "fast,nope")
         self._fails("is a folder", "--html", str(tmp_path))
         assert there.read_text("utf-8") == "precious"
         for files in (["--json", str(there), "-y"], ["--json", os.devnull]):
@@ -825,11 +826,11 @@ class TestCommand:
 
         monkeypatch.setattr("realtime.bench.runner.run", run)
         arguments = ["--size", "360p,1080p,4K,640x480", "--threads", "1,auto", "--fps", "30,59.94"]
-        CliRunner().invoke(cli, ["bench", *arguments, "--model", "fast,other"])
+        CliRunner().invoke(cli, ["bench", *arguments, "--model", "fast,quality"])
         assert asked[0].sizes == ((640, 360), (1920, 1080), (3840, 2160), (640, 480))
         assert asked[0].threads == (1, None)
         assert asked[0].rates == (30.0, 59.94)
-        assert asked[0].models == ("fast", "other")
+        assert asked[0].models == ("fast", "quality")
 
 
 def test_a_luma_plane_from_the_camera_can_be_drawn_upon() -> None:

@@ -45,6 +45,16 @@ def test_a_last_picture_that_is_on_for_long_stays_on(tmp_path: Path) -> None:
         assert float(stream.duration * stream.time_base) == pytest.approx(59 / 30 + 3, abs=0.1)
 
 
+@pytest.mark.parametrize("role", ["input", "background"])
+def test_what_is_read_is_not_written_over(tmp_path: Path, role: str) -> None:
+    clip, other = write_clip(tmp_path / "clip.mp4"), write_clip(tmp_path / "other.mp4")
+    before = other.read_bytes()
+    source, behind = (other, clip) if role == "input" else (clip, other)
+    with pytest.raises(OutputError, match=f"is the {role} itself; choose another name"):
+        process_file(source, other, background=str(behind), model="fast", overwrite=True)
+    assert other.read_bytes() == before
+
+
 def test_a_name_that_is_too_long_is_an_error_of_ours(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4")
     with pytest.raises(OutputError, match="too long"):

@@ -12,6 +12,7 @@ import pytest
 
 from realtime.errors import SettingsError
 from realtime.live import run_live
+from tests.media import write_clip
 
 # Whether the governor has something to say is up to whatever else this machine does.
 _OPTIONS: dict[str, Any] = {
@@ -115,6 +116,7 @@ def test_a_random_token_is_said_once(tmp_path: Path) -> None:
         ({"config": "no-such.toml"}, "no such file; 'realtime config > no-such.toml'"),
         ({"control_port": 0, "control_token": "short"}, "control token: write"),
         ({"control_token_file": "control.json"}, "nothing is controlled; add --control-port 0"),
+        ({"control_token": "long-enough-to-be-one"}, "nothing is controlled; add --control-port 0"),
         ({"options": {"blurr": 1}}, "blurr"),
         ({"options": {"zoom": 9}}, "zoom = 9: write a number from 1 to 4"),
     ],
@@ -123,6 +125,18 @@ def test_bad_input_is_told_before_anything_is_sent(arguments: dict[str, Any], me
     options = {**_OPTIONS, **arguments.pop("options", {})}
     with pytest.raises(SettingsError, match=message):
         run_live(options, seconds=0.1, **arguments)
+
+
+def test_a_background_is_not_written_over(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4")
+    before = clip.read_bytes()
+    with pytest.raises(SettingsError, match="is a background too"):
+        run_live(
+            {**_OPTIONS, "outputs": (str(clip),), "background": str(clip)},
+            seconds=0.1,
+            overwrite=True,
+        )
+    assert clip.read_bytes() == before
 
 
 def test_one_output_twice_is_a_mistake() -> None:

@@ -204,8 +204,11 @@ def test_ctrl_c_finishes_the_output_and_then_interrupts_the_caller() -> None:
     pressed: list[bool] = []
     with pytest.raises(Interrupted) as caught:
         _run(source, sink).run(press)
-    assert caught.value.summary.frames_out == source.delivered == len(sink.frames)
+    summary = caught.value.summary
+    assert summary.frames_out == source.delivered == len(sink.frames)
     assert sink.events == ["open", "close early"]
+    done = summary.frames_in
+    assert summary.notes[-1] == f"interrupted at {done} of 1000000000 frames, which are kept"
 
 
 @pytest.mark.parametrize("bounces", [1, 5])

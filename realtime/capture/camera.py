@@ -126,10 +126,14 @@ class CameraSource(Source):
 
     def _open_stream(self, open: Callable[..., Any]) -> Any:
         way = way_to_stream(self._url)
+        begun = time.monotonic()
         try:
             return open(way.url, **way.arguments())
         except av.error.InvalidDataError:
             problem = "is no video stream that FFmpeg can read"
+            if time.monotonic() - begun >= way.timeout[0]:
+                # What a time-out in the midst of a server's answer looks like.
+                problem = f"cannot be opened: silent for {way.timeout[0]:g} s"
         except (av.error.FFmpegError, OSError) as error:
             problem = f"cannot be opened: {_silence(error, way.timeout[0]) or reason(error)}"
         raise SourceError(f"camera {self.name}: {problem}; check its address and that it is on")

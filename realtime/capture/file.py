@@ -63,8 +63,8 @@ class FileSource(Source):
         self._end = Fraction(0)
         self._ended = False
         self._last: Frame | None = None
-        # Seconds between the last two pictures.
-        self._interval = 1 / self._decoder.frame_rate
+        # Seconds between the last two pictures, None before there are two.
+        self._interval: Fraction | None = None
         self._closing: Iterator[Frame] | None = None
         try:
             self._decoded = self._decoder.frames(self.origin)
@@ -145,10 +145,11 @@ class FileSource(Source):
 
         Else whatever is written from these frames would end as it begins.
         """
-        last, interval = self._last, self._interval
+        last = self._last
         # Where pictures are stored in another order, a packet's duration is not its picture's.
         promised = self._length(self._decoder.video_end or self._decoder.end)
         end = self._end if promised is None else min(self._end, promised)
+        interval = self._interval or min(1 / self._decoder.frame_rate, end / (2 * _HELD))
         if last is None or end - interval - last.pts * last.time_base < _MISSING_SECONDS:
             return
         for index in range(_HELD):

@@ -32,6 +32,9 @@ _LONGEST_WAIT_FOR_A_KEY_FRAME = 30.0
 _FIRST_DELAY = 0.25
 _LAST_DELAY = 2.0
 
+# Seconds between two looks at whether a source has been opened.
+_OPENING_INTERVAL = 0.1
+
 # Seconds to wait for a reader that a driver or a server holds. It then ends by itself: it belongs
 # to nobody, is a daemon, and releases its camera as soon as it is let go.
 _JOIN_SECONDS = 0.8
@@ -51,6 +54,37 @@ def _patience(format: VideoFormat) -> float:
     return max(_LEAST_PATIENCE, _PATIENCE_FRAMES / float(format.frame_rate))
 
 
+def _opened(open: Callable[[], Source]) -> Source:
+    """Opens a source in a thread of its own: the main one would be deaf to Ctrl-C meanwhile."""
+    opened: list[Source] = []
+    settled = threading.Lock()
+    wanted = True
+
+    def work() -> None:
+        source = open()
+        with settled:
+            if wanted:
+                opened.append(source)
+                return
+        source.close()
+
+    worker = Worker("opening", work, lambda: None, daemon=True)
+    worker.start()
+    try:
+        while not worker.wait(_OPENING_INTERVAL):
+            pass
+    except BaseException:
+        with settled:
+            wanted = False
+        for source in opened:
+            source.close()
+        raise
+    worker.join()
+    if worker.error is not None:
+        raise worker.error
+    return opened[0]
+
+
 class Reconnecting(Source):
     """Reads a live source in a thread of its own and opens it anew, for ever, when it breaks.
 
@@ -64,8 +98,8 @@ class Reconnecting(Source):
     `pause`, `resume` and `close` may be called at any time and from any thread.
 
     Args:
-        open: opens the source; called from this thread at first, so that it can refuse, and from
-            the reading thread later. Whatever SourceError it raises then means "not yet".
+        open: opens the source; waited for at first, so that it can refuse, and called from the
+            reading thread later. Whatever SourceError it raises then means "not yet".
         format: what to expect, if the source is not to be opened until `resume`.
         clock: monotonic seconds.
         wait: waits for a condition to be notified, so many seconds at most.
@@ -106,7 +140,7 @@ class Reconnecting(Source):
         self.losses = 0
         self._first: Source | None = None
         if format is None:
-            self._first = open()
+            self._first = _opened(open)
             self._notes = self._first.notes()
             format = self._first.format
         self.format = format

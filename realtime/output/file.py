@@ -50,15 +50,20 @@ _KINDS: dict[str, tuple[str, _Encoding, _Encoding | None]] = {
 # For a live take: readable but for the last seconds even where the program is killed, an ordinary
 # file once it is finished. (Without delay_moov times would be off by what the encoder holds back,
 # and a file without a picture would crash FFmpeg 8.)
-_IN_FRAGMENTS = {
+_AT_ONCE = {"flush_packets": "1"}
+_IN_FRAGMENTS = _AT_ONCE | {
     "movflags": "hybrid_fragmented+delay_moov",
     "frag_duration": "2000000",  # microseconds
 }
-_IN_CLUSTERS = {"cluster_time_limit": "2000"}  # milliseconds
+_IN_CLUSTERS = _AT_ONCE | {"cluster_time_limit": "2000"}  # milliseconds
 _RECOVERABLE = {
     "mp4": _IN_FRAGMENTS, "mov": _IN_FRAGMENTS,
     "matroska": _IN_CLUSTERS, "webm": _IN_CLUSTERS,
 }  # fmt: skip
+
+# For an encoder to say how long each picture is on: AV_CODEC_FLAG_FRAME_DURATION, which PyAV does
+# not name.
+_FRAME_DURATION = 1 << 8
 
 # Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
 _FINEST_TIME_BASE = Fraction(1, 90_000)
@@ -163,6 +168,8 @@ class FileSink(Sink):
         context.pix_fmt = encoding.pixels
         context.time_base = max(video.time_base, _FINEST_TIME_BASE)
         context.sample_aspect_ratio = video.sample_aspect_ratio
+        # How long the last one is on, no other says.
+        context.flags |= _FRAME_DURATION
         color = video.color
         if color.full_range is not None:
             full = color.full_range and encoding is not _PRORES_4444
@@ -181,10 +188,12 @@ class FileSink(Sink):
             self._origin = time if self._from_first else Fraction(0)
         time -= self._origin
         pts = max(self._last_pts + 1, round(time / self._time_base))
+        since = (pts - self._last_pts) * self._time_base if self._last_pts >= 0 else None
+        seconds = self._frame_seconds if since is None else min(since, self._frame_seconds)
         self._last_pts = pts
-        self._end = time + self._frame_seconds
+        self._end = time + seconds
         picture = self._to_av(frame)
-        picture.pts = pts
+        picture.pts, picture.duration = pts, round(seconds / self._time_base)
         picture.time_base = self._time_base
         try:
             packets = self._stream.encode(picture)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from realtime.capture import reconnecting as module
 from realtime.capture.reconnecting import Reconnecting
 from realtime.errors import SourceError
 from realtime.frame import Frame, VideoFormat
+from realtime.worker import Worker
 from tests.capture.fakes import FORMAT, FakeSource, frame
 
 # Real seconds after which a test has failed; nothing that passes waits so long.
@@ -254,6 +256,29 @@ def test_a_burst_waits_and_of_more_the_oldest_are_counted(desk: Desk, source: Re
     assert source.dropped == 2
     with pytest.raises(Lost):
         source.read()
+
+
+def test_what_holds_an_opening_does_not_hold_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, asked, answered = Desk(), threading.Event(), threading.Event()
+
+    def open() -> Source:
+        asked.set()
+        assert answered.wait(_HANGS)
+        return desk.open()
+
+    wait = Worker.wait
+
+    def interrupted(worker: Worker, timeout: float) -> bool:
+        assert asked.wait(_HANGS)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Worker, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Reconnecting(open)
+    monkeypatch.setattr(Worker, "wait", wait)
+    answered.set()
+    while not (desk.opened and cast(Driven, desk.opened[0]).closed):
+        threading.Event().wait(0.001)
 
 
 def test_a_frame_that_waits_as_it_is_paused_is_counted(desk: Desk, source: Reconnecting) -> None:

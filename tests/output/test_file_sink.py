@@ -353,6 +353,18 @@ class TestLiveTakeOfARunThatFails:
         assert sink.notes() == (f"{part}: ends early, where the run ended",)
 
     @pytest.mark.parametrize("ending", ENDINGS)
+    def test_few_bits_are_on_the_disk_as_soon(self, tmp_path: Path, ending: str) -> None:
+        """The card, or a room in which nothing moves: nobody may wait for a full buffer."""
+        sink = self._opened(tmp_path / f"out{ending}")
+        for index in range(240):
+            sink.write(gray_frame(50, index))
+        (part,) = tmp_path.glob("*.part")
+        killed = tmp_path / f"killed{ending}"
+        killed.write_bytes(part.read_bytes())
+        sink.abort()
+        assert len(decode(killed)) >= 100
+
+    @pytest.mark.parametrize("ending", ENDINGS)
     def test_without_a_picture_nothing_is_left(self, tmp_path: Path, ending: str) -> None:
         sink = self._opened(tmp_path / f"out{ending}")
         sink.abort()
