@@ -63,12 +63,11 @@ def process_file(
     source_name, target = os.fspath(input), Path(output)
     _check_seconds(start=start, duration=duration)
     check_writable(target, overwrite=overwrite)
+    _check_background(target, background)
     with ExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
         if same_file(target, source_name):
             raise OutputError(f"{target}: is the input itself; choose another name")
-        if same_file(target, background):
-            raise OutputError(f"{target}: is the background itself; choose another name")
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
@@ -97,6 +96,7 @@ def process_demo(
 ) -> Summary:
     """Does what `process_file` does, on an embedded moving picture of a person."""
     _check_seconds(seconds=seconds)
+    _check_background(Path(output), background)
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
@@ -118,6 +118,11 @@ def _check_seconds(**given: float | None) -> None:
             raise SettingsError(f"{name} {seconds}: write seconds, from 0 on")
 
 
+def _check_background(target: Path, background: str) -> None:
+    if same_file(target, background):
+        raise OutputError(f"{target}: is the background itself; choose another name")
+
+
 def open_run(
     stack: ExitStack,
     source: Source,
@@ -131,8 +136,8 @@ def open_run(
     """Opens what lies between a source and a sink, ready to run.
 
     Args:
-        stack: closes it.
-        source: of a file, open.
+        stack: closes what is opened.
+        source: open.
         sink: not yet open.
         background: as `process_file` takes it.
         background_fit: likewise.

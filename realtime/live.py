@@ -79,8 +79,8 @@ def run_live(
         RealtimeError: see `realtime.errors`.
         Interrupted: Ctrl-C.
     """
-    if control_port is None and (control_token_file, control_token) != (None, None):
-        raise SettingsError("control token: nothing is controlled; add --control-port 0")
+    if control_port is None and control_token_file is not None:
+        raise SettingsError("control token file: nothing is controlled; add --control-port 0")
     given = dict(options or {})
     require_known(given)
     loaded = {} if config is None else config_file.load(config)

@@ -141,9 +141,8 @@ class Run(ABC):
         summary = self._summary()
         if interrupted is None:
             return summary
-        expected = self._source.format.frame_count
-        if expected is not None and summary.frames_in < expected:
-            line = f"interrupted at {summary.frames_in} of {expected} frames, which are kept"
+        if self._source.format.frame_count is not None and summary.frames_out:
+            line = f"interrupted: the first {summary.frames_out} frames are kept"
             summary = replace(summary, notes=(*summary.notes, line))
         raise Interrupted(summary)
 

@@ -55,6 +55,14 @@ def test_what_is_read_is_not_written_over(tmp_path: Path, role: str) -> None:
     assert other.read_bytes() == before
 
 
+def test_a_demo_is_not_written_over_its_background(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4")
+    before = clip.read_bytes()
+    with pytest.raises(OutputError, match="is the background itself"):
+        process_demo(clip, background=str(clip), overwrite=True)
+    assert clip.read_bytes() == before
+
+
 def test_a_name_that_is_too_long_is_an_error_of_ours(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4")
     with pytest.raises(OutputError, match="too long"):

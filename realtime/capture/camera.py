@@ -33,9 +33,10 @@ if sys.platform == "linux":
 # Seconds that a read waits at most: whoever reads must be able to stop.
 _WAIT_SECONDS = 0.1
 
-# A packet that took longer was most likely not there before, in nanoseconds. Waiting for Python's
-# lock alone may take 5 ms.
-_AWAITED = 8_000_000
+# Nanoseconds that a packet which is there may take: waiting for Python's lock alone takes up to
+# 5 ms. A picture whose packets took so much longer, all together, was most likely waited for.
+_TURN = 5_000_000
+_AWAITED = 3_000_000
 
 # Seconds between questions where there is no file descriptor to wait for.
 _POLL_SECONDS = 0.002
@@ -118,7 +119,7 @@ class CameraSource(Source):
             self._container.close()
             raise
         self._wait = wait or _waiter(self._camera)
-        # Nanoseconds since the packet of the last picture in which none was there yet.
+        # Nanoseconds since the packet of the last picture in which the next was not there yet.
         self._waited = 0
         self._spreading = self._spreader()
         self._pictures: deque[av.VideoFrame] = deque()
@@ -231,7 +232,7 @@ class CameraSource(Source):
         try:
             asked = self._clock()
             packet = next(self._packets)
-            self._waited += self._clock() - asked
+            self._waited += max(0, self._clock() - asked - _TURN)
             if packet.stream_index != self._stream.index:
                 return True
             if packet.size == 0 and packet.pts is not None:

@@ -131,7 +131,7 @@ class FileSource(Source):
     def read(self) -> Frame | None:
         frame, self._first = self._first, None
         if frame is None and not self._ended:
-            decoded = self._next_in_range()
+            decoded = None if self._closing is not None else self._next_in_range()
             if decoded is None:
                 self._closing = self._closing or self._held()
                 frame = next(self._closing, None)
@@ -149,9 +149,13 @@ class FileSource(Source):
         # Where pictures are stored in another order, a packet's duration is not its picture's.
         promised = self._length(self._decoder.video_end or self._decoder.end)
         end = self._end if promised is None else min(self._end, promised)
-        interval = self._interval or min(1 / self._decoder.frame_rate, end / (2 * _HELD))
-        if last is None or end - interval - last.pts * last.time_base < _MISSING_SECONDS:
+        # What a sink takes the last one to be on for.
+        usual = 1 / self._decoder.frame_rate
+        usual = usual if self._interval is None else min(usual, self._interval)
+        left = Fraction(0) if last is None else end - last.pts * last.time_base
+        if last is None or left - usual < _MISSING_SECONDS:
             return
+        interval = min(usual, left / (_HELD + 1))
         for index in range(_HELD):
             pts = round((end - (_HELD - index) * interval) / last.time_base)
             yield replace(last, index=last.index + 1 + index, pts=pts)

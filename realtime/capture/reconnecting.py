@@ -69,17 +69,17 @@ def _opened(open: Callable[[], Source]) -> Source:
         source.close()
 
     worker = Worker("opening", work, lambda: None, daemon=True)
-    worker.start()
     try:
+        worker.start()
         while not worker.wait(_OPENING_INTERVAL):
             pass
+        worker.join()
     except BaseException:
         with settled:
             wanted = False
         for source in opened:
             source.close()
         raise
-    worker.join()
     if worker.error is not None:
         raise worker.error
     return opened[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realtime.channel import Channel, ChannelClosed
+from realtime.errors import OutputError
 from realtime.frame import Frame, VideoFormat
 from realtime.output.sink import Sink
 from realtime.worker import Worker
@@ -25,6 +26,7 @@ class DetachedSink(Sink):
         self._sink = sink
         self._frames: Channel[Frame] = Channel(_CAPACITY, "drop-oldest")
         self._worker = Worker("detached", self._work, self._frames.cancel)
+        self._told: tuple[str, ...] = ()
         self.pump_interval = sink.pump_interval
 
     def open(self, video: VideoFormat, *, transparent: bool) -> None:
@@ -49,7 +51,7 @@ class DetachedSink(Sink):
     def notes(self) -> tuple[str, ...]:
         lost = self._frames.dropped
         late = (f"{lost} frames were left out of a file: it was written too slowly",)
-        return (*self._sink.notes(), *(late if lost else ()))
+        return (*self._sink.notes(), *self._told, *(late if lost else ()))
 
     def close(self, *, early: bool = False) -> None:
         self._frames.close()
@@ -68,4 +70,8 @@ class DetachedSink(Sink):
         # What waits belongs to the take that is kept.
         self._frames.close()
         self._worker.join()
+        error, self._worker.error = self._worker.error, None
+        if isinstance(error, OutputError):
+            # The failure that led here is reported; this one may say where a take lies.
+            self._told = (str(error),)
         self._sink.abort()

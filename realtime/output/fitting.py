@@ -79,7 +79,7 @@ class Fitter:
 
     def __call__(self, frame: Frame) -> Frame:
         # The fewer pixels are converted the better.
-        if frame.planes.width > self._target[0]:
+        if frame.planes.width * frame.planes.height > self._target[0] * self._target[1]:
             return self._recolored(self._sized(frame), frame.planes.height)
         return self._sized(self._recolored(frame, frame.planes.height))
 

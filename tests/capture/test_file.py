@@ -155,11 +155,38 @@ class TestTime:
         assert notes == ()
         frames, notes = read(held, start=5.0, duration=2.0)
         assert frames[0].pts == 0
-        assert frames[-1].time == pytest.approx(2.0, abs=0.26)
+        assert frames[-1].time == pytest.approx(2.0, abs=0.4)
         assert len(frames) == 5
         assert notes == ()
         with pytest.raises(SourceError, match="--start"):
             read(held, start=11.5)
+
+    @pytest.mark.parametrize(
+        ("pts", "end"),
+        [
+            ([0, 25], 100),  # a slide show
+            ([0, 5, 10, 15], 35),  # slow
+            ([*range(25), 150], 275),  # a pause before the last
+        ],
+    )
+    def test_times_rise_while_a_last_frame_is_held(
+        self, tmp_path: Path, pts: list[int], end: int
+    ) -> None:
+        def hold(_kind: str, index: int, packet: av.Packet[Any]) -> av.Packet[Any]:
+            assert packet.time_base is not None
+            if index == len(pts) - 1:
+                packet.duration = round((end - pts[-1]) / 25 / packet.time_base)
+            return packet
+
+        options = {"bf": "0"}
+        clip = write_clip(
+            tmp_path / "clip.mkv", frames=len(pts), pts=pts, rate=Fraction(25), options=options
+        )
+        frames, _ = read(remux(clip, tmp_path / "held.mkv", hold))
+        times = [frame.time for frame in frames]
+        assert times == sorted(set(times))
+        assert len(frames) == len(pts) + 4
+        assert end / 25 - 1 < times[-1] < end / 25
 
     def test_what_is_not_taken_along_is_noted(self, tmp_path: Path) -> None:
         hdr = ColorTags(full_range=False, matrix=9, primaries=9, transfer=16)

@@ -258,7 +258,9 @@ def test_a_burst_waits_and_of_more_the_oldest_are_counted(desk: Desk, source: Re
         source.read()
 
 
-def test_what_holds_an_opening_does_not_hold_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_holds_an_opening_does_not_hold_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, until: Callable[[Callable[[], bool]], None]
+) -> None:
     desk, asked, answered = Desk(), threading.Event(), threading.Event()
 
     def open() -> Source:
@@ -277,8 +279,7 @@ def test_what_holds_an_opening_does_not_hold_ctrl_c(monkeypatch: pytest.MonkeyPa
         Reconnecting(open)
     monkeypatch.setattr(Worker, "wait", wait)
     answered.set()
-    while not (desk.opened and cast(Driven, desk.opened[0]).closed):
-        threading.Event().wait(0.001)
+    until(lambda: bool(desk.opened and cast(Driven, desk.opened[0]).closed))
 
 
 def test_a_frame_that_waits_as_it_is_paused_is_counted(desk: Desk, source: Reconnecting) -> None:

@@ -350,7 +350,9 @@ class TestLiveTakeOfARunThatFails:
         assert path.read_bytes() == b"precious"
         (part,) = tmp_path.glob("*.part")
         assert len(decode(part)) == 1
-        assert sink.notes() == (f"{part}: ends early, where the run ended",)
+        assert sink.notes() == (
+            f"{part}: ends early, where the run ended; {path} was left as it was",
+        )
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_few_bits_are_on_the_disk_as_soon(self, tmp_path: Path, ending: str) -> None:
