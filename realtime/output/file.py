@@ -294,7 +294,8 @@ class FileSink(Sink):
                 self._container.mux(self._stream.encode(None))
             kept = self._salvage()
             if kept is not None:
-                left = "" if kept == self._path else f"; {self._path} was left as it was"
+                older = kept != self._path and os.path.exists(self._target)
+                left = f"; {self._path} was left as it was" if older else ""
                 self._notes = (*self._notes, f"{kept}: ends early, where the run ended{left}")
         elif self._container is not None:
             # The failure that led here is the one to report.
