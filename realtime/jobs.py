@@ -71,15 +71,7 @@ def process_file(
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
-        pipeline = open_run(
-            stack,
-            source,
-            sink,
-            background=background,
-            background_fit=background_fit,
-            model=model,
-            device=device,
-        )
+        pipeline = open_run(stack, source, sink, background, background_fit, model, device)
         return pipeline.run(on_progress)
 
 
@@ -100,15 +92,7 @@ def process_demo(
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
-        pipeline = open_run(
-            stack,
-            source,
-            sink,
-            background=background,
-            background_fit=background_fit,
-            model=model,
-            device=device,
-        )
+        pipeline = open_run(stack, source, sink, background, background_fit, model, device)
         return pipeline.run(on_progress)
 
 
@@ -127,7 +111,6 @@ def open_run(
     stack: ExitStack,
     source: Source,
     sink: Sink,
-    *,
     background: str,
     background_fit: Fit = "cover",
     model: AnyPath = "default",

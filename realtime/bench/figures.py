@@ -100,9 +100,8 @@ def compare(old: Metric, new: Metric) -> Change:
     noise = max(_ERRORS * math.sqrt(old.variance + new.variance), least)
     from_zero = math.inf if new.median else math.nan
     ratio = new.median / old.median if old.median else from_zero
-    overlap = not several or max(min(old.rounds), min(new.rounds)) <= min(
-        max(old.rounds), max(new.rounds)
-    )
+    rounds = old.rounds, new.rounds
+    overlap = not several or max(map(min, rounds)) <= min(map(max, rounds))
     alike = abs(new.median - old.median) <= _LEAST_DIFFERENCE.get(new.unit, 0.0)
     if (overlap and alike) or (ratio > 0 and abs(math.log(ratio)) <= math.log1p(noise)):
         return Change(ratio, noise, "within noise")

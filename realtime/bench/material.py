@@ -18,7 +18,7 @@ import av
 
 from realtime.bench import timecode
 from realtime.capture import DemoSource, FileSource, Source
-from realtime.capture.planar import from_camera
+from realtime.capture.planar import from_camera, tags_of
 from realtime.errors import SourceError
 from realtime.frame import NANOSECOND, Frame, Planes, VideoFormat
 from realtime.media import plane_view
@@ -123,9 +123,9 @@ class ClockedCamera(Source):
         packet = av.Packet(self._packets[tick % len(self._packets)])
         picture = self._decoder.decode(packet)[0]
         assert isinstance(picture, av.VideoFrame)
-        planes, color = from_camera(picture, lent=False)
+        planes = from_camera(picture, lent=False)
         timecode.draw(planes.y, due / 1e9)
-        return Frame(planes, tick, due, NANOSECOND, color)
+        return Frame(planes, tick, due, NANOSECOND, tags_of(picture))
 
     def due(self, begin: float, end: float) -> int:
         """How many pictures were due from `begin` on and before `end`, seconds on the clock."""

@@ -272,7 +272,7 @@ class CameraSource(Source):
 
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
-        planes, _ = from_camera(picture, lent=self._raw)
+        planes = from_camera(picture, lent=self._raw)
         # A stream's time counts from wherever its server likes.
         device = None if self._camera is None else _time_of(picture)
         stamp = self._stamps(device, arrival)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from os import fspath
 from pathlib import Path
 from typing import cast
@@ -65,7 +66,6 @@ class FileSource(Source):
         self._last: Frame | None = None
         # Seconds between the last two pictures, None before there are two.
         self._interval: Fraction | None = None
-        self._closing: Iterator[Frame] | None = None
         try:
             self._decoded = self._decoder.frames(self.origin)
             first = self._next_in_range()
@@ -81,7 +81,7 @@ class FileSource(Source):
             self._mirrored = _is_mirrored(first)
             self._interlaced = bool(first.interlaced_frame)
             self.format = self._describe(first)
-            self._first: Frame | None = self._frame(first)
+            self._frames = chain([self._frame(first)], self._others())
         except BaseException:
             self._decoder.close()
             raise
@@ -129,16 +129,15 @@ class FileSource(Source):
         return frame if self._duration is None or time < self._duration else None
 
     def read(self) -> Frame | None:
-        frame, self._first = self._first, None
-        if frame is None and not self._ended:
-            decoded = None if self._closing is not None else self._next_in_range()
-            if decoded is None:
-                self._closing = self._closing or self._held()
-                frame = next(self._closing, None)
-            else:
-                frame = self._frame(decoded)
+        frame = next(self._frames, None)
         self._ended = frame is None
         return frame
+
+    def _others(self) -> Iterator[Frame]:
+        """All frames but the first."""
+        for decoded in iter(self._next_in_range, None):
+            yield self._frame(decoded)
+        yield from self._held()
 
     def _held(self) -> Iterator[Frame]:
         """The last picture a few times more, as its time ends, where that is long.

@@ -73,8 +73,8 @@ def crop_to_even(planes: Planes) -> Planes:
     )
 
 
-def from_camera(frame: av.VideoFrame, *, lent: bool) -> tuple[Planes, ColorTags]:
-    """A camera's picture at its own size.
+def from_camera(frame: av.VideoFrame, *, lent: bool) -> Planes:
+    """A camera's picture at its own size; `tags_of` it says how to read the planes.
 
     Args:
         frame: as it came.
@@ -83,20 +83,20 @@ def from_camera(frame: av.VideoFrame, *, lent: bool) -> tuple[Planes, ColorTags]
     """
     name = frame.format.name
     if name in ("yuv422p", "yuvj422p"):
-        planes, color = _halve_chroma(frame), tags_of(frame)
+        planes = _halve_chroma(frame)
     elif name in ("yuyv422", "uyvy422", "nv12"):
         # FFmpeg parts these, and averages the chroma of two lines, at the speed of a copy. Its
         # range is not to be touched, and without being told it is not.
         planes, _ = to_yuv420p(frame.reformat(format="yuv420p"), (frame.width, frame.height))
-        return crop_to_even(planes), tags_of(frame)
+        return crop_to_even(planes)
     else:
-        planes, color = to_yuv420p(frame, (frame.width, frame.height))
+        planes, _ = to_yuv420p(frame, (frame.width, frame.height))
         if name not in ("yuv420p", "yuvj420p"):
             lent = False
     planes = crop_to_even(planes)
     if lent:
         planes = Planes(*(plane.copy() for plane in planes))
-    return planes, color
+    return planes
 
 
 def _halve_chroma(frame: av.VideoFrame) -> Planes:

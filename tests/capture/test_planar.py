@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.capture.planar import from_camera
+from realtime.capture.planar import from_camera, tags_of
 from realtime.color import planes_to_rgb
 from realtime.frame import ColorTags
 from tests.capture.fakes import picture
@@ -32,7 +32,8 @@ PLACES = {(12, 16): (200, 40, 30), (36, 16): (20, 60, 220), (24, 48): (128, 128,
     ],
 )
 def test_colours_are_kept(pixels: str, lent: bool) -> None:
-    planes, color = from_camera(picture(pixels=pixels), lent=lent)
+    shown = picture(pixels=pixels)
+    planes, color = from_camera(shown, lent=lent), tags_of(shown)
     assert planes.y.shape == (48, 64)
     assert planes.u.shape == planes.v.shape == (24, 32)
     if pixels in ("rgb24", "bgr24", "bgr0"):
@@ -51,7 +52,7 @@ def test_chroma_is_the_mean_of_two_lines(pixels: str) -> None:
     for plane in frame.planes:
         lines = np.arange(plane.height, dtype=np.uint8)[:, None] * 4
         plane.update(np.repeat(lines, plane.line_size, axis=1).tobytes())
-    planes, _ = from_camera(frame.reformat(format=pixels), lent=False)
+    planes = from_camera(frame.reformat(format=pixels), lent=False)
     expected = 8 * np.arange(24) + 2
     np.testing.assert_allclose(planes.u[:, 5], expected, atol=1)
     np.testing.assert_allclose(planes.v[:, 9], expected, atol=1)
@@ -62,7 +63,7 @@ def test_chroma_is_the_mean_of_two_lines(pixels: str) -> None:
 def test_what_is_lent_is_copied(pixels: str) -> None:
     """The driver takes its memory back, and writes the next picture into it."""
     frame = picture(pixels=pixels)
-    planes, _ = from_camera(frame, lent=True)
+    planes = from_camera(frame, lent=True)
     before = [plane.copy() for plane in planes]
     for memory in frame.planes:
         memory.update(bytes(memory.buffer_size))
@@ -73,14 +74,14 @@ def test_what_is_lent_is_copied(pixels: str) -> None:
 @pytest.mark.parametrize("pixels", ["yuvj420p", "yuvj422p"])
 def test_what_a_decoder_gives_away_is_not_copied(pixels: str) -> None:
     frame = picture(pixels=pixels)
-    planes, _ = from_camera(frame, lent=False)
+    planes = from_camera(frame, lent=False)
     frame.planes[0].update(bytes(frame.planes[0].buffer_size))
     assert not planes.y.any()
 
 
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p", "yuvj422p", "bgr24"])
 def test_odd_sizes_lose_a_line(pixels: str) -> None:
-    planes, _ = from_camera(picture(33, 19, pixels), lent=False)
+    planes = from_camera(picture(33, 19, pixels), lent=False)
     assert planes.y.shape == (18, 32)
     assert planes.u.shape == planes.v.shape == (9, 16)
 
@@ -88,4 +89,4 @@ def test_odd_sizes_lose_a_line(pixels: str) -> None:
 def test_what_a_picture_says_of_its_colours_is_passed_on() -> None:
     frame = picture()
     frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc = 1, 9, 9, 14
-    assert from_camera(frame, lent=True)[1] == ColorTags(False, 9, 9, 14)
+    assert tags_of(frame) == ColorTags(False, 9, 9, 14)
