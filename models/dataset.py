@@ -7,6 +7,7 @@ are relative to the folder. `label` says how an alpha was made: "labelled" (by a
 """
 
 import csv
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def load(entry: Entry) -> Picture:
     return Picture(image, np.asarray(alpha, np.uint8), entry)
 
 
-def load_all(entries: Sequence[Entry], threads: int = 2) -> list[Picture]:
+def load_all(entries: Sequence[Entry]) -> list[Picture]:
     """Decode all entries (about 0.5 MB of memory each at a longest side of 400 pixels)."""
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(load, entries))

@@ -302,9 +302,10 @@ class Trainer:
                 num_workers=self.plan.workers,
                 prefetch_factor=4 if self.plan.workers else None,
                 multiprocessing_context="fork" if self.plan.workers else None,
+                pin_memory=self.device.type == "cuda",
             )
         )
-        losses: list[float] = []
+        losses: list[Tensor] = []
         history: list[float] = []
         validated = self.seconds
         last = time.monotonic()
@@ -314,7 +315,7 @@ class Trainer:
             self.seconds += now - last
             last = now
             if self.step % LOG_EVERY == 0 or self.progress >= 1:
-                history.append(float(np.mean(losses)))
+                history.append(float(torch.stack(losses).mean()))
                 losses.clear()
                 due = self.seconds - validated >= 60 * self.plan.validate_minutes
                 if self.val and (due or self.progress >= 1):
@@ -326,9 +327,14 @@ class Trainer:
         self.save()
         return history
 
-    def train_step(self, batch: Batch) -> float:
-        """One step of the optimizer and of the average; returns the batch's loss."""
-        images, alpha, pixels, weight = (part.to(self.device) for part in batch.tensors)
+    def train_step(self, batch: Batch) -> Tensor:
+        """One step of the optimizer and of the average; returns the batch's loss.
+
+        It stays on the device: to read it is to wait for the step.
+        """
+        images, alpha, pixels, weight = (
+            part.to(self.device, non_blocking=True) for part in batch.tensors
+        )
         rate = learning_rate(self.plan.rate, self.step, self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["gain"]
@@ -348,7 +354,7 @@ class Trainer:
         self.scaler.update()
         self.step += 1
         self._update_average(min(EMA_DECAY, (1 + self.step) / (10 + self.step)))
-        return float(loss.detach())
+        return loss.detach()
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
