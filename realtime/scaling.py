@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
+from typing import NamedTuple
 
-from realtime.frame import UInt8
+import cv2
+import numpy as np
+
+from realtime.frame import Float32, UInt8
 
 
 def shrink(picture: UInt8, size: tuple[int, int]) -> UInt8:
@@ -20,16 +23,64 @@ def shrink(picture: UInt8, size: tuple[int, int]) -> UInt8:
         size: (width, height) to scale to; larger is allowed.
     """
     height, width = picture.shape[:2]
-    ratio = min(width // size[0], height // size[1])
-    halvings = max(0, ratio.bit_length() - 1)
-    columns, rows = width >> halvings, height >> halvings
-    left, top = (width - (columns << halvings)) // 2, (height - (rows << halvings)) // 2
+    halvings = _halvings(width, height, size)
+    columns, left = _kept(width, halvings)
+    rows, top = _kept(height, halvings)
     picture = picture[top : top + (rows << halvings), left : left + (columns << halvings)]
     for left_over in reversed(range(halvings)):
         half = (columns << left_over, rows << left_over)
         picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
     scaled: UInt8 = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
     return scaled
+
+
+class Shrinking(NamedTuple):
+    """What `shrink` does to a plane, as matrices: `rows @ plane @ columns`.
+
+    It rounds after each halving and they do not, so they are apart by a level of 255 at most.
+
+    Attributes:
+        rows: float32 (h, H), each row sums to 1.
+        columns: float32 (W, w), each column sums to 1.
+    """
+
+    rows: Float32
+    columns: Float32
+
+    @classmethod
+    def of(cls, width: int, height: int, size: tuple[int, int]) -> Shrinking:
+        """Of a plane of this width and height to a (width, height), as `shrink` takes it."""
+        halvings = _halvings(width, height, size)
+        columns = _weights(width, halvings, size[0]).T
+        return cls(_weights(height, halvings, size[1]), np.ascontiguousarray(columns))
+
+
+def _halvings(width: int, height: int, size: tuple[int, int]) -> int:
+    ratio = min(width // size[0], height // size[1])
+    return max(0, ratio.bit_length() - 1)
+
+
+def _kept(length: int, halvings: int) -> tuple[int, int]:
+    """Pixels of a side after halving, and how many are cropped before its first one."""
+    kept = length >> halvings
+    return kept, (length - (kept << halvings)) // 2
+
+
+def _weights(length: int, halvings: int, target: int) -> Float32:
+    """What each pixel of a side adds to each of the scaled side: float32 (target, length)."""
+    kept, start = _kept(length, halvings)
+    # Interpolation between two neighbours; beyond the outer ones there are only they.
+    place = np.clip((np.arange(target) + 0.5) * (kept / target) - 0.5, 0, kept - 1)
+    first = place.astype(np.intp)
+    part = place - first
+    each = np.arange(target)
+    halved = np.zeros((target, kept))
+    halved[each, first] = 1 - part
+    halved[each, np.minimum(first + 1, kept - 1)] += part
+    together = 1 << halvings
+    weights = np.zeros((target, length), np.float32)
+    weights[:, start : start + kept * together] = np.repeat(halved / together, together, axis=1)
+    return weights
 
 
 def crop_to_aspect(picture: UInt8, width: float, height: float) -> UInt8:

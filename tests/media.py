@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import av
+import cv2  # before PyAV, see realtime.media
 import numpy as np
 
-from realtime.capture import Source
+# isort: split
+import av
+
+from realtime.capture import DemoSource, Source
+from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.frame import ColorTags, Float32, Frame, Matte, Planes, UInt8
 from realtime.media import plane_view
 
@@ -34,6 +39,23 @@ def gray_frame(
     planes.u.fill(128)
     planes.v.fill(128)
     return Frame(planes, index, index, time_base, color)
+
+
+def portrait_frame(
+    size: tuple[int, int] = (640, 360), index: int = 0, *, color: ColorTags = BT709
+) -> Frame:
+    """The demo's person, squeezed into (width, height); moves a little from index to index."""
+    rgb = np.roll(_portrait(), 2 * index, axis=1)
+    picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return Frame(rgb_to_planes(picture, color), index, index, Fraction(1, 30), color)
+
+
+@cache
+def _portrait() -> UInt8:
+    with DemoSource(1280, 720, Fraction(30), 1) as source:
+        frame = source.read()
+    assert frame is not None
+    return planes_to_rgb(frame.planes, frame.color)
 
 
 def matte_of(frame: Frame, alpha: float | Float32) -> Matte:

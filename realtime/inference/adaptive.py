@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.frame import Float32, Frame, Matte, UInt8
+from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
@@ -72,7 +73,7 @@ class AdaptiveMatting(Closing):
 
     Attributes:
         provider: what computes, as onnxruntime calls it.
-        provider_reason: why this one.
+        provider_reason: why this one, and what is amiss with it by now.
         smoothing: as above; may be changed between frames.
 
     Raises:
@@ -190,9 +191,9 @@ class AdaptiveMatting(Closing):
         alpha, telling = self._propagated(thumbnail), True
         if alpha is None:
             preparing = time.perf_counter()
-            picture = self._picture(frame)
+            look = self._look(frame)
             prepared += time.perf_counter() - preparing
-            alpha = self._found(picture, thumbnail, elapsed)
+            alpha = self._found(look, thumbnail, elapsed)
             self._since_network = 1
             # A picture that came again says nothing about what the next one will cost.
             telling = not self._answer.again
@@ -209,8 +210,8 @@ class AdaptiveMatting(Closing):
         """Runs every network at its sizes for such frames, so that no frame is slower."""
         for name, scale in {(level.model, level.scale) for level in self.levels}:
             network = self._networks[name]
-            columns, rows = network.signature(scale).size_for(width, height)
-            network.model(np.zeros((rows, columns, 3), np.uint8))
+            size = network.signature(scale).size_for(width, height)
+            network.model.rehearsal((width, height), size)()
             network.model.reset()
 
     def reset(self) -> None:
@@ -256,15 +257,22 @@ class AdaptiveMatting(Closing):
                 self._smoother.remember(alpha, picture)
         return alpha
 
-    def _picture(self, frame: Frame) -> UInt8:
-        """What the network is shown."""
-        signature = self._network().signature(self.level.scale)
-        return network_picture(frame, signature.size_for(frame.planes.width, frame.planes.height))
+    def _look(self, frame: Frame) -> Callable[[], Float32]:
+        """Prepares a frame; the result runs the network on it."""
+        network = self._network()
+        model, planes = network.model, frame.planes
+        size = network.signature(self.level.scale).size_for(planes.width, planes.height)
+        if model.takes_planes:
+            return partial(model.of_planes, planes, frame.color, size)
+        return partial(self._answer, model, network_picture(frame, size))
 
-    def _found(self, picture: UInt8, thumbnail: Thumbnail, elapsed: float | None) -> Float32:
-        """The network's alpha of what it is shown, smoothed."""
+    def _found(
+        self, look: Callable[[], Float32], thumbnail: Thumbnail, elapsed: float | None
+    ) -> Float32:
+        """The network's alpha, smoothed."""
         with self._stats.time("infer"):
-            alpha = self._answer(self._network().model, picture)
+            alpha = look()
+        self.provider_reason = self._network().model.provider_reason
         if not self.smoothing:
             self._smoother.remember(alpha, thumbnail)
             return alpha

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from realtime.cores import usable_cores
 from realtime.inference.model import BEST_FIRST, Model, open_beside
 from realtime.inference.session import Device
@@ -20,6 +18,9 @@ DEFAULT = "default"
 # all take turns on one core.
 _SHARE = 0.35
 _SHARE_OF_ONE_CORE = 0.2
+
+# What frames are taken for, where their size is not known yet.
+_FRAME = (1920, 1080)
 
 # The first runs are slower: memory is being taken.
 _RUNS = 7
@@ -72,17 +73,16 @@ def _most(frame_rate: float) -> float:
 def duration(
     model: Model, clock: Callable[[], float] = time.perf_counter, enough: float = 0.0
 ) -> float:
-    """Seconds for one 16:9 picture when nothing disturbs: the machine is judged, not its load.
+    """Seconds for a 16:9 frame when nothing disturbs: the machine is judged, not its load.
 
     The first run of at most `enough` seconds is the last, and so is the third where the best of
     them is far from it. The network has forgotten these pictures afterwards.
     """
-    width, height = model.signature.size_for(16, 9)
-    picture = np.zeros((height, width, 3), np.uint8)
+    run_once = model.rehearsal(_FRAME, model.signature.size_for(*_FRAME))
     least = math.inf
     for run in range(1, _RUNS + 1):
         start = clock()
-        model(picture)
+        run_once()
         least = min(least, clock() - start)
         if least <= enough or (run >= _FEW_RUNS and least > _HOPELESS * enough > 0):
             break

@@ -39,7 +39,7 @@ class Matting(Closing):
     Attributes:
         model: name of the network.
         provider: what computes, as onnxruntime calls it.
-        provider_reason: why this one.
+        provider_reason: why this one, and what is amiss with it by now.
 
     Raises:
         ModelError: no such model, or the file is not a matting network.
@@ -105,8 +105,10 @@ class Matting(Closing):
             ModelError: the network's output is not an alpha.
         """
         model = self._opened()
+        size = self._size_for(model, frame.planes.width, frame.planes.height)
+        if model.takes_planes:
+            return Matte(frame, self._of_planes(model, frame, size))
         with self._stats.time("preprocess"):
-            size = self._size_for(model, frame.planes.width, frame.planes.height)
             picture = network_picture(frame, size)
             thumbnail = Thumbnail.of_rgb(picture)
             elapsed = self._elapsed(model, thumbnail, frame.time)
@@ -115,6 +117,17 @@ class Matting(Closing):
         with self._stats.time("smooth"):
             alpha = self._smooth(alpha, thumbnail, elapsed)
         return Matte(frame, alpha)
+
+    def _of_planes(self, model: Model, frame: Frame, size: tuple[int, int]) -> Float32:
+        """As `matte`; the network does the pre-processing, and its picture comes afterwards."""
+        with self._stats.time("infer"):
+            alpha = model.of_planes(frame.planes, frame.color, size)
+        self.provider_reason = model.provider_reason
+        with self._stats.time("preprocess"):
+            thumbnail = Thumbnail.of_rgb(model.shown())
+            elapsed = self._elapsed(model, thumbnail, frame.time)
+        with self._stats.time("smooth"):
+            return self._smooth(alpha, thumbnail, elapsed)
 
     def _size_for(self, model: Model, width: int, height: int) -> tuple[int, int]:
         """The (width, height) at which the network is shown a frame of a video."""
@@ -133,8 +146,7 @@ class Matting(Closing):
     def warm_up(self, width: int, height: int) -> None:
         """Runs the network once at the size for such frames, so that the first one is no slower."""
         model = self._opened()
-        columns, rows = self._size_for(model, width, height)
-        model(np.zeros((rows, columns, 3), np.uint8))
+        model.rehearsal((width, height), self._size_for(model, width, height))()
         model.reset()
 
     def reset(self) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,10 +17,12 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from realtime.color import yuv_to_rgb_matrix
 from realtime.errors import ModelError
-from realtime.frame import Float32, UInt8
+from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.convention import Activation, Convention
-from realtime.inference.session import CPU, CUDA, Device, open_session
+from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
+from realtime.inference.session import CPU, CUDA, DEVICE_LOCK, Device, open_session
 
 
 class Embedded(NamedTuple):
@@ -27,7 +30,7 @@ class Embedded(NamedTuple):
 
     Attributes:
         cpu: its file for a CPU.
-        cuda: its file for CUDA.
+        cuda: its file for CUDA, of `models.planes`; or the same as for a CPU.
         pixels: the share of its native pixels that it is shown.
     """
 
@@ -41,12 +44,13 @@ SMALLER = 0.65
 of them mattes are twice as wrong."""
 
 # Names that `--model` knows besides "default". A CPU gets 8-bit weights, which a GPU is slow at:
-# that one gets 16-bit floats. Those in float are there to compare with.
+# that one gets 16-bit floats, and pre-processing in the same file. Those in float are there to
+# compare with.
 # `balanced` sees 512×288, `quality` 608×352.
 EMBEDDED = {
-    "fast": Embedded("fast.onnx", "fast_half.onnx"),
-    "quality": Embedded("quality.onnx", "quality_half.onnx"),
-    "balanced": Embedded("quality.onnx", "quality_half.onnx", 0.69),
+    "fast": Embedded("fast.onnx", "fast_cuda.onnx"),
+    "quality": Embedded("quality.onnx", "quality_cuda.onnx"),
+    "balanced": Embedded("quality.onnx", "quality_cuda.onnx", 0.69),
     "fast-float": Embedded("fast_float.onnx", "fast_float.onnx"),
     "quality-float": Embedded("quality_float.onnx", "quality_float.onnx"),
 }
@@ -132,6 +136,20 @@ class Signature:
             fixed_size=(width, height) if fixed else None,
             memories=memories,
             takes_scale=_SCALE in inputs,
+        )
+
+    @classmethod
+    def of_planes(cls, session: Any, name: str) -> Signature:
+        """Reads it off a session of `models.planes`, which takes the frame's planes."""
+        metadata = session.get_modelmeta().custom_metadata_map
+        return cls(
+            convention=Convention.read(metadata, None, name),
+            input_name="y",
+            output_name="alpha",
+            channels_first=True,
+            fixed_size=None,
+            memories={},
+            takes_scale=False,
         )
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
@@ -224,7 +242,8 @@ class Model:
 
     Accepted: a float32 RGB picture as [n, 3, h, w] or [n, h, w, 3], sides fixed or free; an output
     of one or more channels in the same layout. What the file leaves open, a `Convention` says.
-    Recurrent networks that name their memories as RobustVideoMatting does are fed their own.
+    Recurrent networks that name their memories as RobustVideoMatting does are fed their own. On
+    CUDA, an embedded one does the pre-processing too.
 
     Args:
         model: a name from `EMBEDDED`, or the path of an ONNX file.
@@ -234,7 +253,6 @@ class Model:
         name: for messages.
         signature: what the network takes.
         provider: what computes, as onnxruntime calls it.
-        provider_reason: why this one.
         licence: as the file says, empty where it does not.
 
     Raises:
@@ -245,10 +263,12 @@ class Model:
     def __init__(self, model: str | Path, device: Device = "auto") -> None:
         self.name = str(model)
         content, sidecar = read_model(model)
-        on_cuda: Callable[[], bytes] | None = None
-        if self.name in EMBEDDED:
+        on_cuda: Callable[[], tuple[Any, str]] | None = None
+        embedded = EMBEDDED.get(self.name)
+        if embedded:
             source: bytes | str = content
-            on_cuda = partial(_embedded_file, EMBEDDED[self.name].cuda)
+            if embedded.cuda != embedded.cpu:
+                on_cuda = partial(_open_graph, embedded.cuda)
         else:
             # By its path: large networks keep their weights in files beside.
             source = os.fspath(model)
@@ -259,20 +279,71 @@ class Model:
             lambda s: Signature.of(s, sidecar, self.name).probe(),
             on_cuda=on_cuda,
         )
-        self.signature = Signature.of(opened.session, sidecar, self.name)
-        if self.name in EMBEDDED:
-            self.signature = self.signature.with_pixels(EMBEDDED[self.name].pixels)
-        self.provider = opened.provider
-        self.provider_reason = opened.reason
-        metadata = opened.session.get_modelmeta().custom_metadata_map
-        self.licence: str = metadata.get("licence", "")
         self._session = opened.session
+        self._graph = self._session if isinstance(self._session, DeviceGraph) else None
+        if self._graph:
+            metadata = self._graph.session.get_modelmeta().custom_metadata_map
+            self.signature = Signature.of_planes(self._graph.session, self.name)
+        else:
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self.signature = Signature.of(self._session, sidecar, self.name)
+        if embedded:
+            self.signature = self.signature.with_pixels(embedded.pixels)
+        self.provider = opened.provider
+        self._reason = opened.reason
+        self.licence: str = metadata.get("licence", "")
         self._outputs = [
             self.signature.output_name,
             *(f"{name[:-1]}o" for name in self.signature.memories),
         ]
         self._memory: dict[str, Float32] = {}
         self._tensor: Float32 | None = None
+
+    @property
+    def provider_reason(self) -> str:
+        """Why this provider, and what is amiss with it."""
+        return self._graph.reason if self._graph else self._reason
+
+    @property
+    def takes_planes(self) -> bool:
+        """Whether it is to be given whole frames: it does the pre-processing too."""
+        return self._graph is not None
+
+    def of_planes(self, planes: Planes, color: ColorTags, size: tuple[int, int]) -> Float32:
+        """Runs a network that `takes_planes`, and remembers no pictures.
+
+        Args:
+            planes: of a frame.
+            color: its tags.
+            size: (width, height) from `signature.size_for`.
+
+        Returns:
+            float32 (height, width) alpha in 0..1.
+
+        Raises:
+            ModelError: the output is not an alpha.
+        """
+        assert self._graph is not None
+        return self._checked(self._graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
+
+    def shown(self) -> UInt8:
+        """What `of_planes` showed the network last: uint8 (height, width, 3) RGB, until it does."""
+        assert self._graph is not None
+        return self._graph.picture()
+
+    def rehearsal(self, frame: tuple[int, int], size: tuple[int, int]) -> Callable[[], Float32]:
+        """What runs the network once on black, in the way in which it will be run on frames.
+
+        Args:
+            frame: (width, height) of frames, even.
+            size: (width, height) from `signature.size_for`.
+        """
+        if self.takes_planes:
+            planes = Planes.empty(frame[1], frame[0])
+            for plane in planes:
+                plane[:] = 0
+            return partial(self.of_planes, planes, ColorTags(), size)
+        return partial(self, np.zeros((size[1], size[0], 3), np.uint8))
 
     def reset(self) -> None:
         """Forgets the pictures before, where the network remembers any."""
@@ -291,11 +362,19 @@ class Model:
         Raises:
             ModelError: the output is not an alpha.
         """
+        if self._graph:
+            size = (picture.shape[1], picture.shape[0])
+            return self._checked(self._graph(cv2.split(picture), AS_THEY_ARE, size))
         feed = self.signature.feed(picture, self._tensor)
         self._tensor = feed[self.signature.input_name]
         feed.update(self._memory)
-        output, *memory = self._session.run(self._outputs, feed)
+        with DEVICE_LOCK if self.provider == CUDA else nullcontext():
+            output, *memory = self._session.run(self._outputs, feed)
         self._memory = dict(zip(self.signature.memories, memory, strict=True))
+        return self._checked(output)
+
+    def _checked(self, output: Float32) -> Float32:
+        """The alpha of an output."""
         try:
             alpha = self.signature.alpha(output.astype(np.float32, copy=False))
         except ValueError as error:
@@ -333,6 +412,11 @@ def open_beside(opened: Iterable[Model], name: str, device: Device) -> Model:
             twin.reset()
             return twin
     return Model(name, device)
+
+
+def _open_graph(name: str) -> tuple[DeviceGraph, str]:
+    graph = DeviceGraph(_embedded_file(name))
+    return graph, graph.reason
 
 
 def _embedded_file(name: str) -> bytes:

@@ -1,10 +1,15 @@
-"""onnxruntime: which processor really computes, and with how many threads."""
+"""onnxruntime: which processor really computes, and with how many threads.
+
+TensorRT's provider is left out even where its libraries are there: before the first frame, it would
+compile a network for minutes at each new size.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -27,12 +32,19 @@ _MOST_THREADS = 4
 _LOG_FATAL = 4
 
 
+Provider = str | tuple[str, dict[str, str]]
+
+DEVICE_LOCK = threading.Lock()
+"""For all work on a CUDA device. While one thread captures a graph, others may not even take memory
+there; and it is one device, on which they would wait for each other anyway."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """An onnxruntime session that has run once.
 
     Attributes:
-        session: the session.
+        session: the session, or what `on_cuda` opened in its place.
         provider: what computes, as onnxruntime calls it.
         reason: why this one, for the summary.
     """
@@ -48,7 +60,7 @@ def open_session(
     device: Device,
     probe: Callable[[Any], dict[str, Float32]],
     *,
-    on_cuda: Callable[[], bytes] | None = None,
+    on_cuda: Callable[[], tuple[Any, str]] | None = None,
 ) -> Session:
     """Opens a session on the asked processor and proves that it works by running it once.
 
@@ -58,7 +70,8 @@ def open_session(
         device: "auto" takes CUDA if it really works, else the CPU.
         probe: makes an input for the session to run, which is the warm-up as well; it may raise
             ModelError where the network is of the wrong kind.
-        on_cuda: gives the content of the file to run in its place on CUDA, if there is one.
+        on_cuda: opens what is to run in its place on CUDA, if there is anything, runs it once, and
+            says how that went; it may raise whatever stands in the way.
 
     Raises:
         DeviceError: "cuda" was asked and does not work.
@@ -71,15 +84,14 @@ def open_session(
     obstacle = _cuda_obstacle()
     if obstacle is None:
         try:
-            session = _create(model if on_cuda is None else on_cuda(), [CUDA, CPU])
-            if session.get_providers()[0] == CUDA:
-                session.run(None, probe(session))
-                return Session(session, CUDA, "CUDA works")
-            obstacle = "onnxruntime could not load its CUDA libraries; pip install with [cuda]"
+            session, reason = _open_cuda(model, probe) if on_cuda is None else on_cuda()
+            return Session(session, CUDA, reason)
         except ModelError:
             raise
+        except DeviceError as error:
+            obstacle = str(error)
         except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
-            obstacle = f"CUDA failed: {_first_line(error)}"
+            obstacle = f"CUDA failed: {first_line(error)}"
     if device == "cuda":
         raise DeviceError(f"CUDA cannot be used: {obstacle}; or choose --device cpu")
     return Session(_open_cpu(model, name, probe), CPU, obstacle)
@@ -103,30 +115,61 @@ def _cuda_obstacle() -> str | None:
     return None
 
 
+def _open_cuda(model: bytes | str, probe: Callable[[Any], dict[str, Float32]]) -> tuple[Any, str]:
+    with DEVICE_LOCK:
+        session = create_on_cuda(model)
+        session.run(None, probe(session))
+    return session, "CUDA works"
+
+
+def create_on_cuda(model: bytes | str, options: dict[str, str] | None = None) -> Any:
+    """A session on CUDA, by the holder of `DEVICE_LOCK`.
+
+    Args:
+        model: the content of the ONNX file, or its path.
+        options: of the provider.
+
+    Raises:
+        DeviceError: onnxruntime gave one on the CPU.
+        Exception: whatever else it says; it has no common exception type.
+    """
+    session = _create(model, [(CUDA, options or {}), CPU])
+    if session.get_providers()[0] != CUDA:
+        raise DeviceError("onnxruntime could not load its CUDA libraries; pip install with [cuda]")
+    return session
+
+
+def create_on_cpu(model: bytes | str) -> Any:
+    """A session on the CPU; raises whatever onnxruntime says."""
+    return _create(model, [CPU])
+
+
 def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
     try:
-        session = _create(model, [CPU])
+        session = create_on_cpu(model)
         session.run(None, probe(session))
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
         raise ModelError(
-            f"{name}: onnxruntime cannot run it ({_first_line(error)}); "
+            f"{name}: onnxruntime cannot run it ({first_line(error)}); "
             "choose another model, or export it again"
         ) from None
     return session
 
 
-def _create(model: bytes | str, providers: list[str]) -> Any:
+def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _LOG_FATAL
     options.intra_op_num_threads = max(1, min(_MOST_THREADS, usable_cores() // 2))
     options.inter_op_num_threads = 1
     # A spinning thread takes its core away from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(model, options, providers=providers)
+    # Its own fallback would print, and change the provider behind our back.
+    return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first; onnxruntime's go on for many lines."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

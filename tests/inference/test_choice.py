@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import pytest
 
-from realtime.frame import UInt8
 from realtime.inference import choice
 from realtime.inference.model import Model
 
@@ -66,7 +66,10 @@ def test_a_network_is_judged_in_no_more_runs_than_it_takes(
     class Timed:
         signature = Model("fast", "cpu").signature
 
-        def __call__(self, picture: UInt8) -> None:
+        def rehearsal(self, *_: object) -> Callable[[], None]:
+            return self.run
+
+        def run(self) -> None:
             nonlocal now
             started.append(now)
             now += milliseconds[len(started) - 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from realtime.capture import FileSource
 from realtime.errors import DeviceError, ModelError
-from realtime.inference import Matting, catalogue
+from realtime.inference import Matting, catalogue, session
 from realtime.inference.catalogue import checksum, inspect
 from realtime.inference.model import EMBEDDED, Model, open_beside, read_model
 from realtime.inference.session import CUDA, Device, open_session
@@ -221,7 +222,7 @@ def test_it_is_told_of_the_file_that_runs(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(catalogue, "Model", OnCuda)
     on_cuda = inspect("fast")
     weights = files("realtime.inference") / "weights"
-    for info, name in ((on_cpu, "fast.onnx"), (on_cuda, "fast_half.onnx")):
+    for info, name in ((on_cpu, "fast.onnx"), (on_cuda, "fast_cuda.onnx")):
         content = weights.joinpath(name).read_bytes()
         assert (info.bytes, info.sha256) == (len(content), checksum(content))
 
@@ -260,7 +261,8 @@ class TestDevice:
         model = Model("fast", "auto")
         assert model.provider in ("CPUExecutionProvider", "CUDAExecutionProvider")
         assert model.provider_reason
-        assert model.provider in model._session.get_providers()
+        opened = model._graph.session if model._graph else model._session
+        assert model.provider == opened.get_providers()[0]
 
     def test_cpu_is_the_cpu(self) -> None:
         model = Model("fast", "cpu")
@@ -272,12 +274,10 @@ class TestDevice:
         """The driver answers but the provider does not work: never a silent switch."""
         monkeypatch.setattr("realtime.inference.session._cuda_obstacle", lambda: None)
 
-        def broken(model: bytes, providers: list[str]) -> object:
-            if providers[0] == "CUDAExecutionProvider":
+        def broken(model: bytes, providers: Sequence[session.Provider]) -> object:
+            if providers != [session.CPU]:
                 raise RuntimeError("CUDA error 999: unknown\nsecond line")
             return create(model, providers)
-
-        from realtime.inference import session
 
         create = session._create
         monkeypatch.setattr(session, "_create", broken)
@@ -291,8 +291,6 @@ class TestDevice:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Onnxruntime gives a CPU session when the CUDA libraries do not load."""
-        from realtime.inference import session
-
         create = session._create
         monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
         monkeypatch.setattr(

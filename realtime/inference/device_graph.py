@@ -1,0 +1,309 @@
+"""A network on a device: a frame's planes cross to it once, and the alpha comes back once.
+
+frame's planes ──▶ ┌ scale ─ RGB ─ network ┐ ──▶ alpha (and, if asked for, the picture it was of)
+                   └── one captured graph ─┘
+
+The file is one of `models.planes`: scaling and colours are a part of the network. Memory on the
+device is taken once for each size of frame and network, and with it CUDA captures all that a frame
+needs as one graph: one launch in place of some three hundred.
+
+Copies are from and to ordinary memory. Pinned memory, from which they would be faster, is not to be
+had from onnxruntime's Python for the CUDA provider that it comes with; and planes would have to be
+copied there first, which takes about as long as it gains.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from realtime.errors import DeviceError
+from realtime.frame import Float32, UInt8
+from realtime.inference.session import DEVICE_LOCK, create_on_cpu, create_on_cuda, first_line
+from realtime.scaling import Shrinking
+
+Way = Literal["captured", "bound", "plain"]
+"""How frames are run: as one captured graph, on memory that stays on the device, or with everything
+handed over each time."""
+
+# Best first; where one fails, the next is taken.
+_WAYS: dict[str, tuple[Way, ...]] = {
+    "cuda": ("captured", "bound", "plain"),
+    "cpu": ("bound", "plain"),
+}
+
+_TOLD: dict[Way, str] = {
+    "captured": "CUDA works, a frame is one captured graph",
+    "bound": "CUDA works, but not with captured graphs",
+    "plain": "CUDA works, but not with memory that stays on the device",
+}
+
+# Sizes of frame and network together whose memory is kept: of all levels of a live run, and of
+# some videos more. What was captured stays as long as the session, so no more are captured.
+_MOST_SIZES = 16
+
+_OPTIONS = {
+    # Trying every algorithm of a hundred convolutions takes seconds at each new size.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # What is computed in 32 bits is meant to be: colours.
+    "use_tf32": "0",
+    # By default memory doubles whenever it has to grow.
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
+# To try a network on: any size that is a multiple of the stride.
+_TRIAL = 64
+
+AS_THEY_ARE: NDArray[np.float64] = np.eye(3, 4)
+"""Colours of planes that are RGB already."""
+
+
+class DeviceGraph:
+    """Runs a network of `models.planes`, and has run it once. Not for several threads at once.
+
+    Where the device refuses the best way to run it, then or later, the next is taken.
+
+    Args:
+        content: of the ONNX file.
+        device: "cuda", or "cpu" to check without one what it will do.
+        ways: to try, best first; None for all of the device.
+
+    Attributes:
+        session: of onnxruntime.
+
+    Raises:
+        DeviceError: onnxruntime has no CUDA.
+        Exception: no way works; what onnxruntime says, which has no common exception type.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        device: Literal["cuda", "cpu"] = "cuda",
+        ways: Sequence[Way] | None = None,
+    ) -> None:
+        self._content = content
+        self._device = device
+        self._ways = list(_WAYS[device] if ways is None else ways)
+        self._obstacle = ""
+        self.session: Any = None
+        plane = np.zeros((_TRIAL, _TRIAL), np.uint8)
+        self((plane, plane, plane), AS_THEY_ARE, (_TRIAL, _TRIAL))
+
+    @property
+    def way(self) -> Way:
+        """How frames are run now."""
+        return self._ways[0]
+
+    @property
+    def reason(self) -> str:
+        """What works, and why not better."""
+        told = _TOLD[self.way]
+        return f"{told}: {self._obstacle}" if self._obstacle else told
+
+    @property
+    def moved(self) -> dict[str, int]:
+        """Bytes of what the last frame moved to and from the device, by the tensor's name."""
+        return self._run.moved
+
+    def __call__(
+        self, planes: Sequence[UInt8], color: NDArray[np.float64], size: tuple[int, int]
+    ) -> Float32:
+        """Runs the network.
+
+        Args:
+            planes: luma, and two more, of another size if need be; uint8 (H, W).
+            color: (3, 4), from their levels to RGB in 0..255; the last column is the offset.
+            size: (width, height) that the network is shown.
+
+        Returns:
+            float32 (1, 1, height, width) as the network gives it; the next frame may overwrite it.
+
+        Raises:
+            Exception: no way works; what onnxruntime says.
+        """
+        while True:
+            try:
+                with self._lock():
+                    if self.session is None:
+                        self._open()
+                    self._run = self._run_of(planes, size)
+                    return self._run.alpha(planes, color)
+            except Exception as error:
+                if isinstance(error, DeviceError) or len(self._ways) == 1:
+                    raise
+                self._obstacle = first_line(error)
+                del self._ways[0]
+                # After a failed capture a session cannot be used any more.
+                self.session = None
+
+    def picture(self) -> UInt8:
+        """What the network saw of the last frame, uint8 (height, width, 3) RGB; as lasting."""
+        with self._lock():
+            return self._run.picture()
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        return DEVICE_LOCK if self._device == "cuda" else nullcontext()
+
+    def _open(self) -> None:
+        self._kept: dict[tuple[object, ...], _Run] = {}
+        self._numbers = itertools.count(1)
+        if self._device == "cpu":
+            self.session = create_on_cpu(self._content)
+        else:
+            captured = {"enable_cuda_graph": "1"} if self.way == "captured" else {}
+            self.session = create_on_cuda(self._content, _OPTIONS | captured)
+
+    def _run_of(self, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
+        """What runs frames of this size; what was not used for the longest time is let go."""
+        key = (planes[0].shape, planes[1].shape, size)
+        run = self._kept.pop(key, None)
+        if run is None:
+            matrices = _matrices(planes, size)
+            if self.way == "plain":
+                run = _Plain(self.session, matrices)
+            else:
+                number = next(self._numbers)
+                graph = number if self.way == "captured" and number <= _MOST_SIZES else None
+                run = _Bound(self.session, self._device, matrices, planes, size, graph)
+            if len(self._kept) == _MOST_SIZES:
+                del self._kept[next(iter(self._kept))]
+        self._kept[key] = run
+        return run
+
+
+class _Run(Protocol):
+    """Runs frames of one size, for a network of one size."""
+
+    moved: dict[str, int]
+
+    def alpha(self, planes: Sequence[UInt8], color: NDArray[np.float64]) -> Float32: ...
+
+    def picture(self) -> UInt8: ...
+
+
+class _Bound:
+    """On memory that stays on the device.
+
+    Args:
+        session: of the network.
+        device: where it runs.
+        matrices: see `_matrices`.
+        planes: of a frame of this size.
+        size: (width, height) that the network is shown.
+        graph: what to call the captured graph, from 1 on; None to capture none.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        device: str,
+        matrices: dict[str, NDArray[np.float16]],
+        planes: Sequence[UInt8],
+        size: tuple[int, int],
+        graph: int | None,
+    ) -> None:
+        self.moved: dict[str, int] = {}
+        self._session = session
+        self._binding = session.io_binding()
+        self._options = ort.RunOptions()
+        # Without captured graphs, it says nothing.
+        self._options.add_run_config_entry("gpu_graph_id", str(graph or -1))
+        self._color: NDArray[np.float64] | None = None
+        width, height = size
+        inputs: dict[str, NDArray[Any]] = dict(zip("yuv", planes, strict=True))
+        inputs |= matrices | _colors(AS_THEY_ARE)
+        outputs = {
+            "alpha": ((1, 1, height, width), np.float32),
+            "picture": ((height, width, 3), np.uint8),
+        }
+        tensors = {name: (array.shape, array.dtype.type) for name, array in inputs.items()}
+        self._values = {
+            name: ort.OrtValue.ortvalue_from_shape_and_type(list(shape), kind, device, 0)
+            for name, (shape, kind) in (tensors | outputs).items()
+        }
+        for name in inputs:
+            self._binding.bind_ortvalue_input(name, self._values[name])
+        for name in outputs:
+            self._binding.bind_ortvalue_output(name, self._values[name])
+        for name, matrix in matrices.items():
+            self._put(name, matrix)
+
+    def alpha(self, planes: Sequence[UInt8], color: NDArray[np.float64]) -> Float32:
+        self.moved = {}
+        if color is not self._color:
+            for name, value in _colors(color).items():
+                self._put(name, value)
+            self._color = color
+        for name, plane in zip("yuv", planes, strict=True):
+            self._put(name, plane)
+        self._session.run_with_iobinding(self._binding, self._options)
+        alpha: Float32 = self._get("alpha")
+        return alpha
+
+    def picture(self) -> UInt8:
+        picture: UInt8 = self._get("picture")
+        return picture
+
+    def _put(self, name: str, array: NDArray[Any]) -> None:
+        self._values[name].update_inplace(array)
+        self.moved[name] = array.nbytes
+
+    def _get(self, name: str) -> Any:
+        array = self._values[name].numpy()
+        self.moved[name] = array.nbytes
+        return array
+
+
+class _Plain:
+    """With everything handed over each time.
+
+    Args:
+        session: of the network.
+        matrices: see `_matrices`.
+    """
+
+    def __init__(self, session: Any, matrices: dict[str, NDArray[np.float16]]) -> None:
+        self.moved: dict[str, int] = {}
+        self._session = session
+        self._matrices = matrices
+
+    def alpha(self, planes: Sequence[UInt8], color: NDArray[np.float64]) -> Float32:
+        feed: dict[str, NDArray[Any]] = {
+            name: np.ascontiguousarray(plane) for name, plane in zip("yuv", planes, strict=True)
+        }
+        feed |= self._matrices | _colors(color)
+        alpha: Float32
+        alpha, self._picture = self._session.run(["alpha", "picture"], feed)
+        found = {"alpha": alpha, "picture": self._picture}
+        self.moved = {name: array.nbytes for name, array in (feed | found).items()}
+        return alpha
+
+    def picture(self) -> UInt8:
+        picture: UInt8 = self._picture
+        return picture
+
+
+def _matrices(planes: Sequence[UInt8], size: tuple[int, int]) -> dict[str, NDArray[np.float16]]:
+    """The inputs that scale planes of this size."""
+    found: dict[str, NDArray[np.float16]] = {}
+    for prefix, plane in (("", planes[0]), ("chroma_", planes[1])):
+        scaling = Shrinking.of(plane.shape[1], plane.shape[0], size)
+        found[f"{prefix}rows"] = scaling.rows.astype(np.float16)
+        found[f"{prefix}columns"] = scaling.columns.astype(np.float16)
+    return found
+
+
+def _colors(color: NDArray[np.float64]) -> dict[str, Float32]:
+    """The inputs that make planes RGB."""
+    return {
+        # The network has the planes in its last axis, and multiplies from the right.
+        "color": np.ascontiguousarray(color[:, :3].T, np.float32),
+        "offset": np.ascontiguousarray(color[:, 3], np.float32),
+    }

@@ -1,0 +1,272 @@
+"""Planes in, alpha out: what runs on a device, run here on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx.compose import add_prefix
+
+from models.planes import take_planes
+from realtime.color import rgb_to_planes, yuv_to_rgb_matrix
+from realtime.errors import DeviceError, ModelError
+from realtime.frame import ColorTags, Frame, Planes, UInt8
+from realtime.inference import Matting, choice, device_graph, model, session
+from realtime.inference.adaptive import AdaptiveMatting
+from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
+from realtime.inference.model import Model, open_beside
+from realtime.inference.preprocess import network_picture
+from tests.inference.networks import brightness_network
+from tests.media import BT709, portrait_frame
+
+FULL_601 = ColorTags(True, 5, 5, 5)
+
+_Graphs = Callable[..., None]
+
+
+def _brightness(**options: Any) -> bytes:
+    network = onnx.load_from_string(brightness_network(**options))
+    # Its scale and offset are others than those of the colours.
+    network = add_prefix(network, "network.", rename_inputs=False, rename_outputs=False)
+    content: bytes = take_planes(network).SerializeToString()
+    return content
+
+
+def _embedded(name: str) -> bytes:
+    return files("realtime.inference").joinpath("weights", f"{name}_cuda.onnx").read_bytes()
+
+
+@pytest.fixture
+def on_device(monkeypatch: pytest.MonkeyPatch) -> _Graphs:
+    """From its call on, "auto" finds a device, on which networks run as on CUDA."""
+
+    def install(content: bytes | None = None) -> None:
+        def opened(name: str) -> tuple[DeviceGraph, str]:
+            graph = DeviceGraph(content or model._embedded_file(name), "cpu")
+            return graph, graph.reason
+
+        monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
+        monkeypatch.setattr(model, "_open_graph", opened)
+
+    return install
+
+
+@pytest.mark.parametrize("color", [BT709, FULL_601, ColorTags()])
+@pytest.mark.parametrize(
+    ("frame", "size"),
+    [
+        ((1920, 1080), (608, 352)),
+        ((1280, 720), (288, 192)),
+        ((722, 406), (288, 192)),
+        ((606, 1078), (192, 288)),
+        ((1200, 300), (384, 128)),
+        ((160, 90), (288, 192)),
+    ],
+)
+def test_the_picture_is_that_of_the_cpu(
+    frame: tuple[int, int], size: tuple[int, int], color: ColorTags
+) -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    shown = portrait_frame(frame, color=color)
+    matrix = yuv_to_rgb_matrix(shown.color, shown.planes.height)
+    alpha = graph(shown.planes, matrix, size)
+    picture = graph.picture()
+    expected = network_picture(shown, size)
+    assert (str(picture.dtype), picture.shape) == ("uint8", expected.shape)
+    apart = np.abs(picture.astype(int) - expected)
+    # There, levels are rounded after every halving, and chroma counts twice.
+    assert apart.mean() < 0.6
+    assert np.percentile(apart, 99.9) <= 2
+    np.testing.assert_allclose(alpha[0, 0], picture.mean(2) / 255, atol=1e-3)
+
+
+def test_pictures_pass_unchanged() -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    graph([np.ascontiguousarray(picture[..., i]) for i in range(3)], AS_THEY_ARE, (96, 64))
+    np.testing.assert_array_equal(graph.picture(), picture)
+
+
+def test_rows_may_be_padded() -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    planes = portrait_frame((640, 360)).planes
+    padded = [np.pad(plane, ((0, 0), (0, 32)))[:, :-32] for plane in planes]
+    matrix, size = yuv_to_rgb_matrix(BT709, 360), (288, 192)
+    expected = graph(planes, matrix, size).copy()
+    np.testing.assert_array_equal(graph(padded, matrix, size), expected)
+
+
+@pytest.mark.parametrize("way", ["bound", "plain"])
+def test_sizes_and_colours_may_change(way: device_graph.Way) -> None:
+    graph = DeviceGraph(_brightness(), "cpu", [way])
+    sizes = [(640, 360), (320, 240), (640, 360)]
+    for frame, color in zip(sizes, [BT709, FULL_601, FULL_601], strict=True):
+        for size in ((288, 192), (192, 128)):
+            shown = portrait_frame(frame, color=color)
+            alpha = graph(shown.planes, yuv_to_rgb_matrix(color, frame[1]), size)
+            expected = network_picture(shown, size).mean(2) / 255
+            assert np.abs(alpha[0, 0] - expected).mean() < 1 / 255
+
+
+def test_what_crosses_is_the_planes_and_the_alpha() -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    planes = portrait_frame((640, 360)).planes
+    for _ in range(2):
+        graph(planes, yuv_to_rgb_matrix(BT709, 360), (288, 192))
+    pixels = 640 * 360
+    assert graph.moved == {
+        "y": pixels,
+        "u": pixels // 4,
+        "v": pixels // 4,
+        "alpha": 4 * 288 * 192,
+    }
+    graph.picture()
+    assert graph.moved["picture"] == 3 * 288 * 192
+
+
+def test_no_more_sizes_are_kept_than_need_be() -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    for rows in range(2, 60, 2):
+        plane = np.zeros((rows, 32), np.uint8)
+        graph([plane] * 3, AS_THEY_ARE, (32, 32))
+    assert len(graph._kept) == device_graph._MOST_SIZES
+
+
+class TestFallingBack:
+    def test_a_device_that_captures_nothing_still_runs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried: list[dict[str, str] | None] = []
+
+        def create(content: bytes, options: dict[str, str] | None = None) -> Any:
+            tried.append(options)
+            if options and "enable_cuda_graph" in options:
+                raise RuntimeError("cannot use the graph capture feature\nand so on")
+            return session.create_on_cpu(content)
+
+        monkeypatch.setattr(device_graph, "create_on_cuda", create)
+        graph = DeviceGraph(_brightness(), "cuda", ["captured", "plain"])
+        assert (len(tried), graph.way) == (2, "plain")
+        assert graph.reason.endswith("on the device: cannot use the graph capture feature")
+
+    def test_it_falls_back_later_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        graph = DeviceGraph(_brightness(), "cpu")
+        shown, matrix = portrait_frame(), yuv_to_rgb_matrix(BT709, 360)
+        expected = graph(shown.planes, matrix, (288, 192)).copy()
+
+        def fails(*_: object) -> None:
+            raise RuntimeError("out of memory")
+
+        monkeypatch.setattr(device_graph._Bound, "alpha", fails)
+        np.testing.assert_array_equal(graph(shown.planes, matrix, (288, 192)), expected)
+        assert graph.way == "plain"
+        assert "out of memory" in graph.reason
+
+    def test_where_nothing_works_that_is_what_is_told(self) -> None:
+        with pytest.raises(Exception, match="INVALID_PROTOBUF"):
+            DeviceGraph(b"no network", "cpu")
+
+    def test_without_cuda_nothing_else_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried: list[int] = []
+
+        def create(*_: object) -> None:
+            tried.append(1)
+            raise DeviceError("no libraries")
+
+        monkeypatch.setattr(device_graph, "create_on_cuda", create)
+        with pytest.raises(DeviceError, match="no libraries"):
+            DeviceGraph(_brightness())
+        assert tried == [1]
+
+
+class TestMatting:
+    @pytest.mark.parametrize("name", ["fast", "quality", "balanced"])
+    def test_its_alphas_are_those_of_the_cpu(self, on_device: _Graphs, name: str) -> None:
+        on_device()
+        with Matting(name, smoothing=False) as ours, Matting(name, "cpu", smoothing=False) as cpu:
+            assert ours.provider == session.CUDA
+            for size in ((640, 360), (480, 640)):
+                shown = portrait_frame(size)
+                alpha, expected = ours.matte(shown).alpha, cpu.matte(shown).alpha
+                assert alpha.shape == expected.shape
+                assert np.abs(alpha - expected).mean() < 2 / 255
+
+    def test_images_go_the_same_way(self, on_device: _Graphs) -> None:
+        on_device(_brightness(metadata={"native_size": "288x192", "stride": "32"}))
+        ramp = np.linspace(0, 255, 640).astype(np.uint8)
+        image: UInt8 = np.repeat(np.tile(ramp, (360, 1))[..., None], 3, 2)
+        with Matting("fast") as matting:
+            np.testing.assert_allclose(matting(image), image[..., 0] / 255, atol=0.01)
+
+    def test_it_smooths_over_time_and_warms_up(self, on_device: _Graphs) -> None:
+        on_device()
+        with Matting("fast") as ours, Matting("fast", "cpu") as cpu:
+            ours.warm_up(640, 360)
+            for index in range(3):
+                shown = portrait_frame(index=index)
+                alpha, expected = ours.matte(shown).alpha, cpu.matte(shown).alpha
+            assert np.abs(alpha - expected).mean() < 2 / 255
+
+    @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.5), (float("nan"), 0.0)])
+    def test_what_is_not_an_alpha_is_refused(
+        self, on_device: _Graphs, scale: float, offset: float
+    ) -> None:
+        on_device(_brightness(scale=scale, offset=offset))
+        bright = rgb_to_planes(np.full((360, 640, 3), 255, np.uint8), BT709)
+        frame = Frame(bright, 0, 0, Fraction(1, 30), BT709)
+        with Matting("fast") as matting, pytest.raises(ModelError, match="not an alpha"):
+            matting.matte(frame)
+
+    def test_a_live_one_does_likewise(self, on_device: _Graphs) -> None:
+        on_device()
+        with (
+            AdaptiveMatting("fast", frame_rate=30) as ours,
+            AdaptiveMatting("fast", "cpu", frame_rate=30) as cpu,
+        ):
+            ours.governed = cpu.governed = False
+            ours.warm_up(640, 360)
+            for index in range(3):
+                shown = portrait_frame(index=index)
+                alpha, expected = ours.matte(shown).alpha, cpu.matte(shown).alpha
+            assert np.abs(alpha - expected).mean() < 2 / 255
+
+    def test_twins_share_a_session(self, on_device: _Graphs) -> None:
+        on_device()
+        quality = Model("quality")
+        beside = open_beside([quality], "balanced", "auto")
+        assert beside._session is quality._session
+        shown = portrait_frame()
+        for one in (quality, beside, quality):
+            size = one.signature.size_for(640, 360)
+            alpha = one.of_planes(shown.planes, shown.color, size)
+            assert alpha.shape == size[::-1]
+        assert quality.signature.size_for(640, 360) != beside.signature.size_for(640, 360)
+
+    def test_what_is_timed_is_what_will_run(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_device()
+        fast = Model("fast")
+        seen: list[Planes] = []
+        run = Model.of_planes
+
+        def spied(self: Model, planes: Planes, *rest: Any) -> Any:
+            seen.append(planes)
+            return run(self, planes, *rest)
+
+        monkeypatch.setattr(Model, "of_planes", spied)
+        assert choice.duration(fast, enough=60) > 0
+        assert (seen[0].width, seen[0].height) == (1920, 1080)
+
+
+def test_the_embedded_files_say_what_the_float_ones_do() -> None:
+    for name in ("fast", "quality"):
+        graph = DeviceGraph(_embedded(name), "cpu")
+        said = graph.session.get_modelmeta().custom_metadata_map
+        source = Model(f"{name}-float", "cpu")
+        assert said == source._session.get_modelmeta().custom_metadata_map
