@@ -33,7 +33,7 @@ from realtime.bench import (
 )
 from realtime.bench.case import Case
 from realtime.bench.figures import Metric, compare, percentile
-from realtime.bench.material import ClockedCamera, read_frames, write_demo
+from realtime.bench.material import ClockedCamera, RawCamera, read_frames, write_demo
 from realtime.bench.process import Process
 from realtime.bench.runner import Plan
 from realtime.cli import cli
@@ -141,10 +141,15 @@ class _Clock:
         self.now += round(seconds * 1e9)
 
 
+@pytest.mark.parametrize("kind", [ClockedCamera, RawCamera], ids=["MJPEG", "raw"])
 class TestClockedCamera:
+    @pytest.fixture(autouse=True)
+    def _kind(self, kind: type[ClockedCamera]) -> None:
+        self._opens = kind
+
     def _camera(self, clock: _Clock, fps: float = 10.0) -> ClockedCamera:
         frames = [gray_frame(level, size=(320, 180)) for level in (60, 120, 180)]
-        return ClockedCamera(frames, fps, clock, clock.sleep)
+        return self._opens(frames, fps, clock, clock.sleep)
 
     def test_pictures_come_by_the_clock_with_their_time_on_them(self) -> None:
         clock = _Clock()
@@ -195,7 +200,7 @@ class TestClockedCamera:
 
     def test_pictures_that_have_no_room_for_a_time_are_refused(self) -> None:
         with pytest.raises(SourceError, match=r"64×48 is too small .* measure pictures of 160×32"):
-            ClockedCamera([gray_frame(1)], 30)
+            self._opens([gray_frame(1)], 30)
 
 
 class TestLive:

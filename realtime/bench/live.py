@@ -99,11 +99,12 @@ def open_live(
     device: Device = "auto",
     seconds: float,
     beside: Sequence[Sink] = (),
+    camera: type[ClockedCamera] = ClockedCamera,
 ) -> LiveRun:
     """Opens a live run of `seconds` beyond those that do not count; the stack closes it.
 
-    The governor rests: what is measured is this network at this size, whatever comes of it. The
-    camera delivers MJPEG, and decoding it is a part of the work.
+    The governor rests: what is measured is this network at this size, whatever comes of it. By
+    default the camera delivers MJPEG, and decoding it is a part of the work.
 
     Args:
         stack: closes it.
@@ -113,6 +114,7 @@ def open_live(
         device: likewise.
         seconds: that count; `WARM_UP` comes before them, and `AFTER` behind.
         beside: outputs that get every frame after the clock.
+        camera: which kind.
 
     Raises:
         RealtimeError: something cannot be opened.
@@ -131,25 +133,36 @@ def open_live(
         max_staleness=_STALE,
     )
     store, stats, clock = SettingsStore(settings), Stats(), PixelClock()
-    camera = stack.enter_context(ClockedCamera(frames, fps))
+    source = stack.enter_context(camera(frames, fps))
     compositor = stack.enter_context(LiveCompositor(settings))
     matting = stack.enter_context(SparingTheCode(store, stats, lambda line: None))
     matting.warm_up(first.width, first.height)
     pipeline = LivePipeline(
-        camera,
+        source,
         matting,
         compositor,
         FanoutSink([clock, *beside]) if beside else clock,
-        replace(camera.format, frame_rate=Fraction(fps).limit_denominator(1001)),
+        replace(source.format, frame_rate=Fraction(fps).limit_denominator(1001)),
         store,
         seconds=WARM_UP + seconds + AFTER,
         stats=stats,
     )
-    return LiveRun(pipeline, camera, clock)
+    return LiveRun(pipeline, source, clock)
 
 
-def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
+def measure(
+    case: Case,
+    frames: Sequence[Frame],
+    fps: float,
+    camera: type[ClockedCamera] = ClockedCamera,
+) -> dict[str, Any]:
     """Runs live for `case.seconds` after the warm-up.
+
+    Args:
+        case: what.
+        frames: pictures of the camera.
+        fps: of the camera, in Hz.
+        camera: which kind.
 
     Returns:
         fps: asked. delivered_fps: distinct pictures that arrived. dropped: share of the pictures
@@ -158,7 +171,13 @@ def measure(case: Case, frames: Sequence[Frame], fps: float) -> dict[str, Any]:
     """
     with ExitStack() as stack:
         run = open_live(
-            stack, frames, fps, model=case.model, device=case.device, seconds=case.seconds
+            stack,
+            frames,
+            fps,
+            model=case.model,
+            device=case.device,
+            seconds=case.seconds,
+            camera=camera,
         )
         moments = [_Moment()]
         since = moments[0].time + WARM_UP

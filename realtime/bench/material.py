@@ -20,7 +20,7 @@ from realtime.bench import timecode
 from realtime.capture import DemoSource, FileSource, Source
 from realtime.capture.planar import from_camera, tags_of
 from realtime.errors import SourceError
-from realtime.frame import NANOSECOND, Frame, Planes, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, VideoFormat
 from realtime.media import plane_view
 from realtime.output import FileSink
 
@@ -92,10 +92,9 @@ class ClockedCamera(Source):
                 f"{width}×{height} is too small to draw a time into; measure pictures of "
                 f"{timecode.LEAST_WIDTH}×{2 * timecode.ROWS} or more"
             )
-        packets = _to_mjpeg(frames, width, height)
+        color = self._prepare(frames)
         # Back and forth: no jump between the last picture and the first.
-        self._packets = packets + packets[-2:0:-1]
-        self._decoder = av.CodecContext.create("mjpeg", "r")
+        self._order = [*range(len(frames)), *range(len(frames) - 2, 0, -1)]
         self._interval = 1e9 / fps
         self._clock = clock
         self._sleep = sleep
@@ -106,8 +105,21 @@ class ClockedCamera(Source):
             height=height,
             frame_rate=Fraction(fps).limit_denominator(1001),
             time_base=NANOSECOND,
-            color=replace(first.color, full_range=True),
+            color=color,
         )
+
+    def _prepare(self, frames: Sequence[Frame]) -> ColorTags:
+        """Makes of the frames what is delivered; returns its tags."""
+        planes = frames[0].planes
+        self._packets = _to_mjpeg(frames, planes.width, planes.height)
+        self._decoder = av.CodecContext.create("mjpeg", "r")
+        return replace(frames[0].color, full_range=True)
+
+    def _picture(self, number: int) -> tuple[Planes, ColorTags]:
+        """A frame as it is delivered, in memory of its own, and its tags."""
+        picture = self._decoder.decode(av.Packet(self._packets[number]))[0]
+        assert isinstance(picture, av.VideoFrame)
+        return from_camera(picture, lent=False), tags_of(picture)
 
     def read(self) -> Frame | None:
         now = self._clock()
@@ -120,12 +132,9 @@ class ClockedCamera(Source):
         due = self.start + round(tick * self._interval)
         if due > now:
             self._sleep((due - now) / 1e9)
-        packet = av.Packet(self._packets[tick % len(self._packets)])
-        picture = self._decoder.decode(packet)[0]
-        assert isinstance(picture, av.VideoFrame)
-        planes = from_camera(picture, lent=False)
+        planes, color = self._picture(self._order[tick % len(self._order)])
         timecode.draw(planes.y, due / 1e9)
-        return Frame(planes, tick, due, NANOSECOND, tags_of(picture))
+        return Frame(planes, tick, due, NANOSECOND, color)
 
     def due(self, begin: float, end: float) -> int:
         """How many pictures were due from `begin` on and before `end`, seconds on the clock."""
@@ -139,6 +148,18 @@ class ClockedCamera(Source):
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class RawCamera(ClockedCamera):
+    """The same without MJPEG: planes that only have to be copied, as from a capture card."""
+
+    def _prepare(self, frames: Sequence[Frame]) -> ColorTags:
+        self._frames = frames
+        return frames[0].color
+
+    def _picture(self, number: int) -> tuple[Planes, ColorTags]:
+        frame = self._frames[number]
+        return copied(frame.planes), frame.color
 
 
 def _to_mjpeg(frames: Sequence[Frame], width: int, height: int) -> list[bytes]:

@@ -32,11 +32,11 @@ Way = Literal["captured", "bound", "plain"]
 """How frames are run: as one captured graph, on memory that stays on the device, or with everything
 handed over each time."""
 
-# Best first; where one fails, the next is taken.
-_WAYS: dict[str, tuple[Way, ...]] = {
+WAYS: dict[str, tuple[Way, ...]] = {
     "cuda": ("captured", "bound", "plain"),
     "cpu": ("bound", "plain"),
 }
+"""Those of each device, best first; where one fails, the next is taken."""
 
 _TOLD: dict[Way, str] = {
     "captured": "CUDA works, a frame is one captured graph",
@@ -90,7 +90,7 @@ class DeviceGraph:
     ) -> None:
         self._content = content
         self._device = device
-        self._ways = list(_WAYS[device] if ways is None else ways)
+        self._ways = list(WAYS[device] if ways is None else ways)
         self._obstacle = ""
         self.session: Any = None
         plane = np.zeros((_TRIAL, _TRIAL), np.uint8)

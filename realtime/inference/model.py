@@ -253,6 +253,7 @@ class Model:
         name: for messages.
         signature: what the network takes.
         provider: what computes, as onnxruntime calls it.
+        graph: what runs it where it `takes_planes`, else None.
         licence: as the file says, empty where it does not.
 
     Raises:
@@ -280,10 +281,10 @@ class Model:
             on_cuda=on_cuda,
         )
         self._session = opened.session
-        self._graph = self._session if isinstance(self._session, DeviceGraph) else None
-        if self._graph:
-            metadata = self._graph.session.get_modelmeta().custom_metadata_map
-            self.signature = Signature.of_planes(self._graph.session, self.name)
+        self.graph = self._session if isinstance(self._session, DeviceGraph) else None
+        if self.graph:
+            metadata = self.graph.session.get_modelmeta().custom_metadata_map
+            self.signature = Signature.of_planes(self.graph.session, self.name)
         else:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.signature = Signature.of(self._session, sidecar, self.name)
@@ -302,12 +303,12 @@ class Model:
     @property
     def provider_reason(self) -> str:
         """Why this provider, and what is amiss with it."""
-        return self._graph.reason if self._graph else self._reason
+        return self.graph.reason if self.graph else self._reason
 
     @property
     def takes_planes(self) -> bool:
         """Whether it is to be given whole frames: it does the pre-processing too."""
-        return self._graph is not None
+        return self.graph is not None
 
     def of_planes(self, planes: Planes, color: ColorTags, size: tuple[int, int]) -> Float32:
         """Runs a network that `takes_planes`, and remembers no pictures.
@@ -323,13 +324,13 @@ class Model:
         Raises:
             ModelError: the output is not an alpha.
         """
-        assert self._graph is not None
-        return self._checked(self._graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
+        assert self.graph is not None
+        return self._checked(self.graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
 
     def shown(self) -> UInt8:
         """What `of_planes` showed the network last: uint8 (height, width, 3) RGB, until it does."""
-        assert self._graph is not None
-        return self._graph.picture()
+        assert self.graph is not None
+        return self.graph.picture()
 
     def rehearsal(self, frame: tuple[int, int], size: tuple[int, int]) -> Callable[[], Float32]:
         """What runs the network once on black, in the way in which it will be run on frames.
@@ -362,9 +363,9 @@ class Model:
         Raises:
             ModelError: the output is not an alpha.
         """
-        if self._graph:
+        if self.graph:
             size = (picture.shape[1], picture.shape[0])
-            return self._checked(self._graph(cv2.split(picture), AS_THEY_ARE, size))
+            return self._checked(self.graph(cv2.split(picture), AS_THEY_ARE, size))
         feed = self.signature.feed(picture, self._tensor)
         self._tensor = feed[self.signature.input_name]
         feed.update(self._memory)

@@ -37,8 +37,8 @@ def opened(request: pytest.FixtureRequest) -> Model:
 
 def test_it_computes_and_captures_each_frame_as_a_graph(opened: Model) -> None:
     assert opened.provider == session.CUDA
-    assert opened._graph is not None
-    assert opened._graph.way == "captured", opened.provider_reason
+    assert opened.graph is not None
+    assert opened.graph.way == "captured", opened.provider_reason
     assert opened.provider_reason == "CUDA works, a frame is one captured graph"
 
 

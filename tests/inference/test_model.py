@@ -261,7 +261,7 @@ class TestDevice:
         model = Model("fast", "auto")
         assert model.provider in ("CPUExecutionProvider", "CUDAExecutionProvider")
         assert model.provider_reason
-        opened = model._graph.session if model._graph else model._session
+        opened = model.graph.session if model.graph else model._session
         assert model.provider == opened.get_providers()[0]
 
     def test_cpu_is_the_cpu(self) -> None:
