@@ -10,18 +10,26 @@ scale, from any size to any other; colours are one more.
 | `rows`, `columns` | float16 | [height, H], [W, width] | scale luma: rows · plane · columns |
 | `chroma_rows`, `chroma_columns` | float16 | [height, CH], [CW, width] | scale chroma |
 | `color`, `offset` | float32 | [3, 3], [3] | RGB = (Y, U, V) · color + offset, all 0..255 |
+| `small_rows`, `small_columns` | float32 | [h, height], [width, w] | scale the thumbnail |
 | `alpha` (output) | float32 | [1, 1, height, width] | coverage by the person, 0..1 |
+| `thumbnail` (output) | uint8 | [3, h, w] | YCbCr, BT.601, full range, of what the network saw |
 | `picture` (output) | uint8 | [height, width, 3] | RGB, what the network saw |
 
 `height` and `width` are multiples of the stride. All operators have a kernel for CUDA in
 onnxruntime, and no shape is asked for on the way: the whole can be captured as one CUDA graph.
 Levels are scaled in 16 bits, which have 11 bits of precision: an error of a quarter of a level.
-Colours are 32 bits, since their weights are up to 2.
+Colours are 32 bits, since their weights are up to 2. Whoever smooths over time looks at the
+thumbnail, so that not even the small picture has to come back.
 """
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+# RGB → Y, Cb, Cr by BT.601, which is what a thumbnail is in, whatever the frame was.
+_YUV = np.array(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
+)
 
 
 def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
@@ -32,7 +40,7 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(network)
     graph = model.graph
-    nodes = [*_scaled("y", "rows", "columns")]
+    nodes = _scaled("y", "rows", "columns")
     nodes += _scaled("u", "chroma_rows", "chroma_columns")
     nodes += _scaled("v", "chroma_rows", "chroma_columns")
     nodes += [
@@ -46,6 +54,15 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
         helper.make_node("Mul", ["rgb", "planes.level"], ["levels"]),
         helper.make_node("Transpose", ["levels"], ["channels"], perm=[2, 0, 1]),
         helper.make_node("Unsqueeze", ["channels", "planes.first"], ["image"]),
+        helper.make_node("MatMul", ["small_rows", "channels"], ["small.low"]),
+        helper.make_node("MatMul", ["small.low", "small_columns"], ["small"]),
+        helper.make_node("Transpose", ["small"], ["small.rgb"], perm=[1, 2, 0]),
+        helper.make_node("MatMul", ["small.rgb", "planes.to_yuv"], ["small.turned"]),
+        helper.make_node("Add", ["small.turned", "planes.neutral"], ["small.yuv"]),
+        helper.make_node("Clip", ["small.yuv", "planes.black", "planes.white"], ["small.clipped"]),
+        helper.make_node("Round", ["small.clipped"], ["small.rounded"]),
+        helper.make_node("Transpose", ["small.rounded"], ["small.planes"], perm=[2, 0, 1]),
+        helper.make_node("Cast", ["small.planes"], ["thumbnail"], to=TensorProto.UINT8),
     ]
     constants = {
         "planes.black": np.float32(0),
@@ -53,6 +70,8 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
         "planes.level": np.float32(1 / 255),
         "planes.first": np.array([0], np.int64),
         "planes.last": np.array([2], np.int64),
+        "planes.to_yuv": 255 * _YUV.T,
+        "planes.neutral": np.array([0, 128, 128], np.float32),
     }
     inputs = [
         _tensor("y", TensorProto.UINT8, "frame_height", "frame_width"),
@@ -64,6 +83,8 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
         _tensor("chroma_columns", TensorProto.FLOAT16, "chroma_width", "width"),
         _tensor("color", TensorProto.FLOAT, 3, 3),
         _tensor("offset", TensorProto.FLOAT, 3),
+        _tensor("small_rows", TensorProto.FLOAT, "small_height", "height"),
+        _tensor("small_columns", TensorProto.FLOAT, "width", "small_width"),
     ]
     nodes += graph.node
     del graph.node[:], graph.input[:]
@@ -74,6 +95,7 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
     )
     del graph.output[:]
     graph.output.append(_tensor("alpha", TensorProto.FLOAT, 1, 1, "height", "width"))
+    graph.output.append(_tensor("thumbnail", TensorProto.UINT8, 3, "small_height", "small_width"))
     graph.output.append(_tensor("picture", TensorProto.UINT8, "height", "width", 3))
     onnx.checker.check_model(model, full_check=True)
     return model

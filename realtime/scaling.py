@@ -37,7 +37,7 @@ def shrink(picture: UInt8, size: tuple[int, int]) -> UInt8:
 class Shrinking(NamedTuple):
     """What `shrink` does to a plane, as matrices: `rows @ plane @ columns`.
 
-    It rounds after each halving and they do not, so they are apart by a level of 255 at most.
+    It rounds after each halving and they do not, so they are apart by about a level of 255 at most.
 
     Attributes:
         rows: float32 (h, H), each row sums to 1.

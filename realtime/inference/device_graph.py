@@ -1,6 +1,6 @@
 """A network on a device: a frame's planes cross to it once, and the alpha comes back once.
 
-frame's planes ──▶ ┌ scale ─ RGB ─ network ┐ ──▶ alpha (and, if asked for, the picture it was of)
+frame's planes ──▶ ┌ scale ─ RGB ─ network ┐ ──▶ alpha, and a thumbnail where it is asked for
                    └── one captured graph ─┘
 
 The file is one of `models.planes`: scaling and colours are a part of the network. Memory on the
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from realtime.errors import DeviceError
 from realtime.frame import Float32, UInt8
 from realtime.inference.session import DEVICE_LOCK, create_on_cpu, create_on_cuda, first_line
+from realtime.inference.thumbnail import Thumbnail, thumbnail_size
 from realtime.scaling import Shrinking
 
 Way = Literal["captured", "bound", "plain"]
@@ -56,6 +57,8 @@ _OPTIONS = {
     # By default memory doubles whenever it has to grow.
     "arena_extend_strategy": "kSameAsRequested",
 }
+
+_OUTPUTS = ("alpha", "thumbnail", "picture")
 
 # To try a network on: any size that is a multiple of the stride.
 _TRIAL = 64
@@ -143,10 +146,18 @@ class DeviceGraph:
                 # After a failed capture a session cannot be used any more.
                 self.session = None
 
+    def thumbnail(self) -> Thumbnail:
+        """The last frame's, as `Thumbnail.of_rgb` makes it; the next frame may overwrite it."""
+        return Thumbnail(*self._fetched("thumbnail"))
+
     def picture(self) -> UInt8:
-        """What the network saw of the last frame, uint8 (height, width, 3) RGB; as lasting."""
+        """What the network saw of the last frame, uint8 (height, width, 3) RGB; likewise."""
+        picture: UInt8 = self._fetched("picture")
+        return picture
+
+    def _fetched(self, name: str) -> Any:
         with self._lock():
-            return self._run.picture()
+            return self._run.fetched(name)
 
     def _lock(self) -> AbstractContextManager[Any]:
         return DEVICE_LOCK if self._device == "cuda" else nullcontext()
@@ -185,7 +196,7 @@ class _Run(Protocol):
 
     def alpha(self, planes: Sequence[UInt8], color: NDArray[np.float64]) -> Float32: ...
 
-    def picture(self) -> UInt8: ...
+    def fetched(self, name: str) -> Any: ...
 
 
 class _Bound:
@@ -204,7 +215,7 @@ class _Bound:
         self,
         session: Any,
         device: str,
-        matrices: dict[str, NDArray[np.float16]],
+        matrices: dict[str, NDArray[Any]],
         planes: Sequence[UInt8],
         size: tuple[int, int],
         graph: int | None,
@@ -221,6 +232,7 @@ class _Bound:
         inputs |= matrices | _colors(AS_THEY_ARE)
         outputs = {
             "alpha": ((1, 1, height, width), np.float32),
+            "thumbnail": ((3, *thumbnail_size(width, height)[::-1]), np.uint8),
             "picture": ((height, width, 3), np.uint8),
         }
         tensors = {name: (array.shape, array.dtype.type) for name, array in inputs.items()}
@@ -244,18 +256,14 @@ class _Bound:
         for name, plane in zip("yuv", planes, strict=True):
             self._put(name, plane)
         self._session.run_with_iobinding(self._binding, self._options)
-        alpha: Float32 = self._get("alpha")
+        alpha: Float32 = self.fetched("alpha")
         return alpha
-
-    def picture(self) -> UInt8:
-        picture: UInt8 = self._get("picture")
-        return picture
 
     def _put(self, name: str, array: NDArray[Any]) -> None:
         self._values[name].update_inplace(array)
         self.moved[name] = array.nbytes
 
-    def _get(self, name: str) -> Any:
+    def fetched(self, name: str) -> Any:
         array = self._values[name].numpy()
         self.moved[name] = array.nbytes
         return array
@@ -269,7 +277,7 @@ class _Plain:
         matrices: see `_matrices`.
     """
 
-    def __init__(self, session: Any, matrices: dict[str, NDArray[np.float16]]) -> None:
+    def __init__(self, session: Any, matrices: dict[str, NDArray[Any]]) -> None:
         self.moved: dict[str, int] = {}
         self._session = session
         self._matrices = matrices
@@ -279,20 +287,19 @@ class _Plain:
             name: np.ascontiguousarray(plane) for name, plane in zip("yuv", planes, strict=True)
         }
         feed |= self._matrices | _colors(color)
-        alpha: Float32
-        alpha, self._picture = self._session.run(["alpha", "picture"], feed)
-        found = {"alpha": alpha, "picture": self._picture}
-        self.moved = {name: array.nbytes for name, array in (feed | found).items()}
-        return alpha
+        found = self._session.run(_OUTPUTS, feed)
+        self._found: dict[str, NDArray[Any]] = dict(zip(_OUTPUTS, found, strict=True))
+        self.moved = {name: array.nbytes for name, array in (feed | self._found).items()}
+        return self._found["alpha"]
 
-    def picture(self) -> UInt8:
-        picture: UInt8 = self._picture
-        return picture
+    def fetched(self, name: str) -> Any:
+        return self._found[name]
 
 
-def _matrices(planes: Sequence[UInt8], size: tuple[int, int]) -> dict[str, NDArray[np.float16]]:
-    """The inputs that scale planes of this size."""
-    found: dict[str, NDArray[np.float16]] = {}
+def _matrices(planes: Sequence[UInt8], size: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    """The inputs that scale planes of this size, and the thumbnail."""
+    small = Shrinking.of(*size, thumbnail_size(*size))
+    found: dict[str, NDArray[Any]] = {"small_rows": small.rows, "small_columns": small.columns}
     for prefix, plane in (("", planes[0]), ("chroma_", planes[1])):
         scaling = Shrinking.of(plane.shape[1], plane.shape[0], size)
         found[f"{prefix}rows"] = scaling.rows.astype(np.float16)

@@ -119,12 +119,12 @@ class Matting(Closing):
         return Matte(frame, alpha)
 
     def _of_planes(self, model: Model, frame: Frame, size: tuple[int, int]) -> Float32:
-        """As `matte`; the network does the pre-processing, and its picture comes afterwards."""
+        """As `matte`; the network does the pre-processing, and tells afterwards what it saw."""
         with self._stats.time("infer"):
             alpha = model.of_planes(frame.planes, frame.color, size)
         self.provider_reason = model.provider_reason
         with self._stats.time("preprocess"):
-            thumbnail = Thumbnail.of_rgb(model.shown())
+            thumbnail = model.thumbnail()
             elapsed = self._elapsed(model, thumbnail, frame.time)
         with self._stats.time("smooth"):
             return self._smooth(alpha, thumbnail, elapsed)

@@ -23,6 +23,7 @@ from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.convention import Activation, Convention
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
 from realtime.inference.session import CPU, CUDA, DEVICE_LOCK, Device, open_session
+from realtime.inference.thumbnail import Thumbnail
 
 
 class Embedded(NamedTuple):
@@ -327,10 +328,10 @@ class Model:
         assert self.graph is not None
         return self._checked(self.graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
 
-    def shown(self) -> UInt8:
-        """What `of_planes` showed the network last: uint8 (height, width, 3) RGB, until it does."""
+    def thumbnail(self) -> Thumbnail:
+        """Of what `of_planes` showed the network last; the next frame may overwrite it."""
         assert self.graph is not None
-        return self.graph.picture()
+        return self.graph.thumbnail()
 
     def rehearsal(self, frame: tuple[int, int], size: tuple[int, int]) -> Callable[[], Float32]:
         """What runs the network once on black, in the way in which it will be run on frames.

@@ -31,14 +31,14 @@ class Thumbnail(NamedTuple):
     @classmethod
     def of_planes(cls, planes: Planes) -> Thumbnail:
         """Of a frame."""
-        size = _size(planes.width, planes.height)
+        size = thumbnail_size(planes.width, planes.height)
         return cls(*(shrink(plane, size) for plane in planes))
 
     @classmethod
     def of_rgb(cls, picture: UInt8) -> Thumbnail:
         """Of a picture, uint8 (H, W, 3) RGB."""
         height, width = picture.shape[:2]
-        small = shrink(picture, _size(width, height))
+        small = shrink(picture, thumbnail_size(width, height))
         y, v, u = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
         return cls(y, u, v)
 
@@ -49,6 +49,7 @@ class Thumbnail(NamedTuple):
         return total
 
 
-def _size(width: int, height: int) -> tuple[int, int]:
+def thumbnail_size(width: int, height: int) -> tuple[int, int]:
+    """The (width, height) of the thumbnail of a picture."""
     aspect = width / height
     return max(16, round(math.sqrt(_AREA * aspect))), max(16, round(math.sqrt(_AREA / aspect)))

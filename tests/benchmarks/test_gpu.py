@@ -9,6 +9,7 @@ from benchmarks.gpu import Plan, run, without_graphs
 from realtime.errors import DeviceError
 from realtime.inference import model, session
 from realtime.inference.device_graph import WAYS, DeviceGraph
+from realtime.inference.thumbnail import thumbnail_size
 
 _PLAN = Plan(("fast",), ((320, 180),), rounds=2, live_size=(320, 180), live_seconds=0.3)
 
@@ -30,10 +31,10 @@ def test_both_are_timed_and_what_crosses_is_counted(monkeypatch: pytest.MonkeyPa
     for name in ("bound", "captured"):
         figures = case[name]
         assert figures["times_as_fast"] > 0
-        # The planes; alpha and the picture that it was of.
-        pixels = 288 * 192
+        # The planes; alpha and a thumbnail.
+        columns, rows = thumbnail_size(288, 192)
         assert figures["copies"] == 5
-        assert figures["bytes"] == 320 * 180 * 3 // 2 + 4 * pixels + 3 * pixels
+        assert figures["bytes"] == 320 * 180 * 3 // 2 + 4 * 288 * 192 + 3 * columns * rows
     assert [one["camera"] for one in report["live"]] == ["planes", "MJPEG"]
     assert all("latency_p95_ms" in one and one["fps"] == 60 for one in report["live"])
 

@@ -45,12 +45,13 @@ def test_it_computes_and_captures_each_frame_as_a_graph(opened: Model) -> None:
 def test_alphas_and_pictures_are_those_of_the_cpu(opened: Model) -> None:
     """In the sizes of several videos, in turn, and each of them twice."""
     cpu = Model(f"{opened.name}-float", "cpu")
+    assert opened.graph is not None
     for index, size in enumerate([*_SIZES, *_SIZES]):
         frame = portrait_frame(size, index)
         shown = opened.signature.size_for(*size)
         alpha = opened.of_planes(frame.planes, frame.color, shown)
         picture = network_picture(frame, shown)
-        apart = np.abs(opened.shown().astype(int) - picture)
+        apart = np.abs(opened.graph.picture().astype(int) - picture)
         assert apart.mean() < 0.6
         assert np.percentile(apart, 99.9) <= 3
         assert _apart(alpha, cpu(picture)) < 2

@@ -7,6 +7,7 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -21,6 +22,7 @@ from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
 from realtime.inference.model import Model, open_beside
 from realtime.inference.preprocess import network_picture
+from realtime.inference.thumbnail import Thumbnail
 from tests.inference.networks import brightness_network
 from tests.media import BT709, portrait_frame
 
@@ -83,6 +85,8 @@ def test_the_picture_is_that_of_the_cpu(
     assert apart.mean() < 0.6
     assert np.percentile(apart, 99.9) <= 2
     np.testing.assert_allclose(alpha[0, 0], picture.mean(2) / 255, atol=1e-3)
+    for plane, same in zip(graph.thumbnail(), Thumbnail.of_rgb(picture), strict=True):
+        assert cv2.norm(plane, same, cv2.NORM_INF) <= 2
 
 
 def test_pictures_pass_unchanged() -> None:
