@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.scaling import crop_to_aspect, shrink
+from realtime.scaling import Shrinking, crop_to_aspect, shrink
 
 
 @pytest.mark.parametrize("source", [(1920, 1080), (1366, 768), (640, 480), (1918, 1078), (100, 60)])
@@ -26,6 +26,19 @@ def test_shrinking_by_much_does_not_alias(size: tuple[int, int]) -> None:
     # An odd factor leaves at most half a pixel's worth over.
     assert np.ptp(small) <= 255 / 4
     assert small.mean() == pytest.approx(127.5, abs=1)
+
+
+@pytest.mark.parametrize("size", [(608, 352), (192, 288), (33, 7)])
+@pytest.mark.parametrize("source", [(3840, 2160), (1366, 768), (333, 777), (100, 60), (1, 1)])
+def test_matrices_shrink_likewise(source: tuple[int, int], size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, source[::-1], np.uint8)
+    rows, columns = Shrinking.of(*source, size)
+    np.testing.assert_allclose(rows.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(columns.sum(0), 1, rtol=1e-5)
+    apart = np.abs(rows @ noise.astype(np.float32) @ columns - shrink(noise, size))
+    # After each halving a level is rounded up at a half.
+    assert apart.max() < 2.5
+    assert apart.mean() < 1
 
 
 def test_shrinking_keeps_things_in_place() -> None:

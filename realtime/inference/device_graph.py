@@ -54,8 +54,6 @@ _OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",
     # What is computed in 32 bits is meant to be: colours.
     "use_tf32": "0",
-    # By default memory doubles whenever it has to grow.
-    "arena_extend_strategy": "kSameAsRequested",
 }
 
 _OUTPUTS = ("alpha", "thumbnail", "picture")
@@ -95,7 +93,7 @@ class DeviceGraph:
         self._device = device
         self._ways = list(WAYS[device] if ways is None else ways)
         self._obstacle = ""
-        self.session: Any = None
+        self._forget()
         plane = np.zeros((_TRIAL, _TRIAL), np.uint8)
         self((plane, plane, plane), AS_THEY_ARE, (_TRIAL, _TRIAL))
 
@@ -113,6 +111,7 @@ class DeviceGraph:
     @property
     def moved(self) -> dict[str, int]:
         """Bytes of what the last frame moved to and from the device, by the tensor's name."""
+        assert self._run is not None
         return self._run.moved
 
     def __call__(
@@ -136,15 +135,15 @@ class DeviceGraph:
                 with self._lock():
                     if self.session is None:
                         self._open()
-                    self._run = self._run_of(planes, size)
-                    return self._run.alpha(planes, color)
+                    return self._run_of(planes, size).alpha(planes, color)
             except Exception as error:
                 if isinstance(error, DeviceError) or len(self._ways) == 1:
                     raise
                 self._obstacle = first_line(error)
                 del self._ways[0]
-                # After a failed capture a session cannot be used any more.
-                self.session = None
+                # After a failed capture a session cannot be used any more; and until it is gone,
+                # no memory can be taken on the device.
+                self._forget()
 
     def thumbnail(self) -> Thumbnail:
         """The last frame's, as `Thumbnail.of_rgb` makes it; the next frame may overwrite it."""
@@ -156,15 +155,20 @@ class DeviceGraph:
         return picture
 
     def _fetched(self, name: str) -> Any:
+        assert self._run is not None
         with self._lock():
             return self._run.fetched(name)
 
     def _lock(self) -> AbstractContextManager[Any]:
         return DEVICE_LOCK if self._device == "cuda" else nullcontext()
 
-    def _open(self) -> None:
+    def _forget(self) -> None:
+        self.session: Any = None
+        self._run: _Run | None = None
         self._kept: dict[tuple[object, ...], _Run] = {}
         self._numbers = itertools.count(1)
+
+    def _open(self) -> None:
         if self._device == "cpu":
             self.session = create_on_cpu(self._content)
         else:
@@ -185,7 +189,7 @@ class DeviceGraph:
                 run = _Bound(self.session, self._device, matrices, planes, size, graph)
             if len(self._kept) == _MOST_SIZES:
                 del self._kept[next(iter(self._kept))]
-        self._kept[key] = run
+        self._kept[key] = self._run = run
         return run
 
 
