@@ -1,12 +1,13 @@
 """What was to be reached beside what was measured.
 
 `python -m benchmarks.throughput` prints the table; `python -m benchmarks.report` puts it into the
-README. Every figure comes from one of three reports, and every ratio from within one of them, so
+README. Every figure comes from one of four reports, and every ratio from within one of them, so
 that it means the same on another machine:
 
     peers.json       python -m benchmarks.peers                 whole processes, on real clips
     compositor.json  python -m benchmarks.compositor            work on one frame, in one thread
     bench.json       realtime bench --fps 30,60 --json FILE     live runs, start-up
+    gpu.json         python -m benchmarks.gpu                   CUDA beside the CPU
 """
 
 from __future__ import annotations
@@ -23,13 +24,9 @@ from realtime.bench.report import lasting, machine_line
 
 RESULTS = Path(__file__).parent / "results"
 
-_NAMES = ("bench", "peers", "compositor")
+_NAMES = ("bench", "peers", "compositor", "gpu")
 
-# No report of one is kept.
-_GPU = (
-    "| GPU | ≥ 10 × the CPU, `quality` end to end on 1080p; nothing dropped, 4K60 live; one copy "
-    "host↔device each way and one graph launch a frame | | not measured |"
-)
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +57,15 @@ class Goal:
     def cells(self) -> tuple[str, str, str]:
         """Goal, figure, and whether it was reached, as Markdown."""
         reached = {True: "yes", False: "**no**", None: "not measured"}[self.reached]
-        measured = "" if self.measured is None else self._figure(self.measured, 2)
-        goal = self._figure(self.goal, 1)
-        return f"{self.relation} {goal} {self.what}".strip(), measured, reached
-
-    def _figure(self, value: float, digits: int) -> str:
-        if self.unit == "%":
-            return f"{100 * value:.{digits - 1}f} %"
-        return f"{value:.{digits}f} {self.unit}".strip()
+        percent = self.unit == "%"
+        scale = 100 if percent else 1
+        goal = f"{self.relation} {scale * self.goal:g} {self.unit} {self.what}".strip()
+        measured = ""
+        if self.measured is not None:
+            counted = isinstance(self.measured, int)
+            digits = 0 if counted else 1 if percent else 2
+            measured = f"{scale * self.measured:.{digits}f} {self.unit}"
+        return goal, measured, reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +81,7 @@ class Line:
         return f"| {self.work} | {' | '.join('<br>'.join(cells) for cells in columns)} |"
 
 
-def lines(
-    bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any]
-) -> tuple[Line, ...]:
+def lines(bench: Report, peers: Report, compositor: Report, gpu: Report) -> tuple[Line, ...]:
     """The whole table, in its order."""
     full, half = _figures(bench, 1080), _figures(bench, 720)
     kernels = compositor["sizes"].get("1920x1080", {"cases": {}})["cases"]
@@ -142,10 +138,25 @@ def lines(
             "start-up to first frame (warm disk), 1080p",
             (Goal("≤", 1, "s", "", full("first frame")),),
         ),
+        Line(f"GPU ({gpu['gpu']})", _on_gpu(gpu)),
     )
 
 
-def _race(peers: dict[str, Any], height: int, ours: str, others: tuple[str, ...]) -> float | None:
+def _on_gpu(gpu: Report) -> tuple[Goal, ...]:
+    frames, runs = gpu["frames"], gpu["live"]
+    ours: Report = next(
+        (f["captured"] for f in frames if (f["model"], f["height"]) == ("quality", 1080)), {}
+    )
+    run: Report = next((r for r in runs if (r["camera"], r["height"]) == ("planes", 2160)), {})
+    return (
+        Goal("≥", 10, "×", "the CPU, `quality` end to end, 1080p", ours.get("times_as_fast")),
+        Goal("≤", 0, "%", "dropped, 4K60 live", run.get("dropped")),
+        Goal("≤", 2, "copies", "host↔device a frame", ours.get("copies")),
+        Goal("≤", 1, "launch", "a frame", 1 if ours.get("way") == "captured" else None),
+    )
+
+
+def _race(peers: Report, height: int, ours: str, others: tuple[str, ...]) -> float | None:
     """How much faster ours is than the first of the others that ran, on the clip of this height."""
     clips = [clip["contestants"] for clip in peers["clips"].values() if clip["height"] == height]
     for other in others:
@@ -155,7 +166,7 @@ def _race(peers: dict[str, Any], height: int, ours: str, others: tuple[str, ...]
     return None
 
 
-def _figures(bench: dict[str, Any], height: int) -> Callable[[str], float | None]:
+def _figures(bench: Report, height: int) -> Callable[[str], float | None]:
     """Medians of the program as it comes, at one size."""
     fitting = (r for r in bench["runs"] if r["height"] == height and r["threads"] is None)
     run: dict[str, Any] = next(fitting, {"metrics": {}})
@@ -167,12 +178,12 @@ def _figures(bench: dict[str, Any], height: int) -> Callable[[str], float | None
     return figure
 
 
-def table(bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any]) -> str:
+def table(bench: Report, peers: Report, compositor: Report, gpu: Report) -> str:
     """Goals and figures, as Markdown."""
     rows = ["| work | goal | measured | reached |", "|---|---|---|---|"]
-    rows += [*(line.row() for line in lines(bench, peers, compositor)), _GPU]
+    rows += [line.row() for line in lines(bench, peers, compositor, gpu)]
     machines: dict[str, list[str]] = {}
-    for name, report in zip(_NAMES, (bench, peers, compositor), strict=True):
+    for name, report in zip(_NAMES, (bench, peers, compositor, gpu), strict=True):
         text = machine_line(lasting(report["machine"]))
         machines.setdefault(text, []).append(f"{name}.json")
     for text, names in machines.items():
@@ -180,14 +191,14 @@ def table(bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, An
     return "\n".join(rows)
 
 
-def read_reports(folder: Path = RESULTS) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def read_reports(folder: Path = RESULTS) -> tuple[Report, Report, Report, Report]:
     """What `table` takes.
 
     Raises:
         ModelsError: one is missing.
     """
-    bench, peers, compositor = (read_report(folder / f"{name}.json") for name in _NAMES)
-    return bench, peers, compositor
+    bench, peers, compositor, gpu = (read_report(folder / f"{name}.json") for name in _NAMES)
+    return bench, peers, compositor, gpu
 
 
 def main() -> int:

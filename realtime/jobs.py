@@ -138,6 +138,7 @@ def open_run(
             os.fspath(model),
             device,
             frame_rate=float(source.format.frame_rate),
+            frame_size=(source.format.width, source.format.height),
             pixel_aspect=aspect,
             stats=stats,
         )

@@ -42,6 +42,7 @@ class LiveMatting(Closing):
             start.model,
             start.device,
             frame_rate=start.fps,
+            frame_size=(start.width, start.height),
             latency_budget=start.latency_budget,
             holds={
                 (entry.model, entry.provider): entry.holds

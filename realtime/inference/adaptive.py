@@ -15,7 +15,7 @@ from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import BEST_FIRST, SMALLER, Model, Signature, open_beside
+from realtime.inference.model import BEST_FIRST, FRAME, SMALLER, Model, Signature, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
@@ -50,6 +50,8 @@ class AdaptiveMatting(Closing):
 
     All networks are opened and timed here, before there is a frame: opened beside frames, they
     would be the load that the governor answers, and every frame of a new level would wait for one.
+    On CUDA, where each size of a network takes seconds, that is the first one that is fast enough,
+    at its own size alone.
     A change of level keeps the smoothing's past; a cut, a seek and `reset` forget everything.
 
     Frames must be stamped with the clock's time, as a live source's are. `matte`, `reset`,
@@ -61,6 +63,7 @@ class AdaptiveMatting(Closing):
             this machine can hold), an embedded name, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
         frame_rate: in Hz, as asked from the camera.
+        frame_size: (width, height), likewise.
         latency_budget: seconds from capture to output; 0 for two frame intervals.
         holds: whether a network that is shown whole pictures is known to hold the rate, by its name
             and what computes it; where that is not known, its duration here decides with what
@@ -87,6 +90,7 @@ class AdaptiveMatting(Closing):
         device: Device = "auto",
         *,
         frame_rate: float,
+        frame_size: tuple[int, int] = FRAME,
         latency_budget: float = 0.0,
         holds: Mapping[tuple[str, str], bool] | None = None,
         smoothing: bool = True,
@@ -96,10 +100,13 @@ class AdaptiveMatting(Closing):
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         opened: list[Model] = []
+        self._networks: dict[str, _Network] = {}
         for name in networks(str(model)):
-            opened.append(open_beside(opened, name, device))
-        self._networks = {model.name: _Network(model) for model in opened}
-        free = opened[-1].signature.fixed_size is None
+            opened.append(open_beside(opened, name, device, frame_size))
+            self._networks[opened[-1].name] = network = _Network(opened[-1])
+            if opened[-1].takes_planes and keeps_up(network.seconds, frame_rate):
+                break
+        free = opened[-1].signature.fixed_size is None and not opened[-1].takes_planes
         levels = levels_of(list(self._networks), free_size=free)
         self._start = 0
         if str(model) == DEFAULT:

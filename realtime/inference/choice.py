@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from realtime.cores import usable_cores
-from realtime.inference.model import BEST_FIRST, Model, open_beside
+from realtime.inference.model import BEST_FIRST, FRAME, Model, open_beside
 from realtime.inference.session import Device
 
 DEFAULT = "default"
@@ -18,9 +18,6 @@ DEFAULT = "default"
 # all take turns on one core.
 _SHARE = 0.35
 _SHARE_OF_ONE_CORE = 0.2
-
-# What frames are taken for, where their size is not known yet.
-_FRAME = (1920, 1080)
 
 # The first runs are slower: memory is being taken.
 _RUNS = 7
@@ -34,6 +31,7 @@ def open_model(
     model: str | Path,
     device: Device,
     frame_rate: float,
+    frame_size: tuple[int, int] = FRAME,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
     """Loads a network; for "default", the best embedded one that is fast enough here.
@@ -42,6 +40,7 @@ def open_model(
         model: "default", a name from `EMBEDDED`, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
         frame_rate: frames in a second that it must keep up with.
+        frame_size: (width, height) of these, as far as it is known.
         clock: seconds.
 
     Raises:
@@ -49,10 +48,10 @@ def open_model(
         DeviceError: the device cannot be used.
     """
     if str(model) != DEFAULT:
-        return Model(model, device)
+        return Model(model, device, frame_size)
     opened: list[Model] = []
     for name in BEST_FIRST:
-        opened.append(open_beside(opened, name, device))
+        opened.append(open_beside(opened, name, device, frame_size))
         # One run that is fast enough tells; the start need not wait for more.
         if name == BEST_FIRST[-1] or keeps_up(
             duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate
@@ -73,12 +72,12 @@ def _most(frame_rate: float) -> float:
 def duration(
     model: Model, clock: Callable[[], float] = time.perf_counter, enough: float = 0.0
 ) -> float:
-    """Seconds for a 16:9 frame when nothing disturbs: the machine is judged, not its load.
+    """Seconds for a frame when nothing disturbs: the machine is judged, not its load.
 
     The first run of at most `enough` seconds is the last, and so is the third where the best of
     them is far from it. The network has forgotten these pictures afterwards.
     """
-    run_once = model.rehearsal(_FRAME, model.signature.size_for(*_FRAME))
+    run_once = model.rehearsal()
     least = math.inf
     for run in range(1, _RUNS + 1):
         start = clock()

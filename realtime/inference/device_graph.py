@@ -7,6 +7,10 @@ The file is one of `models.planes`: scaling and colours are a part of the networ
 device is taken once for each size of frame and network, and with it CUDA captures all that a frame
 needs as one graph: one launch in place of some three hundred.
 
+Each size has a session of its own. In one for all, convolutions make new code for each size and let
+go of the old, which what was captured before goes on calling: seen, as an illegal instruction. A
+session takes seconds to make that code, so it is worth opening for the size that will come.
+
 Copies are from and to ordinary memory. Pinned memory, from which they would be faster, is not to be
 had from onnxruntime's Python for the CUDA provider that it comes with; and planes would have to be
 copied there first, which takes about as long as it gains.
@@ -14,10 +18,9 @@ copied there first, which takes about as long as it gains.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import onnxruntime as ort
@@ -45,9 +48,11 @@ _TOLD: dict[Way, str] = {
     "plain": "CUDA works, but not with memory that stays on the device",
 }
 
-# Sizes of frame and network together whose memory is kept: of all levels of a live run, and of
-# some videos more. What was captured stays as long as the session, so no more are captured.
-_MOST_SIZES = 16
+_T = TypeVar("_T")
+
+# Sizes of frame and network together whose sessions are kept: those of two levels, each upright and
+# lying down. On an H200 one takes some 100 MB there.
+_MOST_SIZES = 4
 
 _OPTIONS = {
     # Trying every algorithm of a hundred convolutions takes seconds at each new size.
@@ -58,17 +63,14 @@ _OPTIONS = {
 
 _OUTPUTS = ("alpha", "thumbnail", "picture")
 
-# To try a network on: any size that is a multiple of the stride.
-_TRIAL = 64
-
 AS_THEY_ARE: NDArray[np.float64] = np.eye(3, 4)
 """Colours of planes that are RGB already."""
 
 
 class DeviceGraph:
-    """Runs a network of `models.planes`, and has run it once. Not for several threads at once.
+    """Runs a network of `models.planes`. Not for several threads at once.
 
-    Where the device refuses the best way to run it, then or later, the next is taken.
+    Where the device refuses the best way to run it, now or later, the next is taken.
 
     Args:
         content: of the ONNX file.
@@ -76,7 +78,7 @@ class DeviceGraph:
         ways: to try, best first; None for all of the device.
 
     Attributes:
-        session: of onnxruntime.
+        session: of onnxruntime; the one opened first, to read from what the network is.
 
     Raises:
         DeviceError: onnxruntime has no CUDA.
@@ -93,9 +95,11 @@ class DeviceGraph:
         self._device = device
         self._ways = list(WAYS[device] if ways is None else ways)
         self._obstacle = ""
-        self._forget()
-        plane = np.zeros((_TRIAL, _TRIAL), np.uint8)
-        self((plane, plane, plane), AS_THEY_ARE, (_TRIAL, _TRIAL))
+        self._run: _Run | None = None
+        self._kept: dict[tuple[object, ...], _Run] = {}
+        self.session = self._best(self._open)
+        # Ready for the first size.
+        self._unused: Any = self.session
 
     @property
     def way(self) -> Way:
@@ -130,20 +134,7 @@ class DeviceGraph:
         Raises:
             Exception: no way works; what onnxruntime says.
         """
-        while True:
-            try:
-                with self._lock():
-                    if self.session is None:
-                        self._open()
-                    return self._run_of(planes, size).alpha(planes, color)
-            except Exception as error:
-                if isinstance(error, DeviceError) or len(self._ways) == 1:
-                    raise
-                self._obstacle = first_line(error)
-                del self._ways[0]
-                # After a failed capture a session cannot be used any more; and until it is gone,
-                # no memory can be taken on the device.
-                self._forget()
+        return self._best(lambda: self._run_of(planes, size).alpha(planes, color))
 
     def thumbnail(self) -> Thumbnail:
         """The last frame's, as `Thumbnail.of_rgb` makes it; the next frame may overwrite it."""
@@ -162,33 +153,42 @@ class DeviceGraph:
     def _lock(self) -> AbstractContextManager[Any]:
         return DEVICE_LOCK if self._device == "cuda" else nullcontext()
 
-    def _forget(self) -> None:
-        self.session: Any = None
-        self._run: _Run | None = None
-        self._kept: dict[tuple[object, ...], _Run] = {}
-        self._numbers = itertools.count(1)
+    def _best(self, act: Callable[[], _T]) -> _T:
+        """Does something in the best way that works; those that do not are not tried again."""
+        while True:
+            try:
+                with self._lock():
+                    return act()
+            except Exception as error:
+                if isinstance(error, DeviceError) or len(self._ways) == 1:
+                    raise
+                self._obstacle = first_line(error)
+                del self._ways[0]
+                # After a failed capture a session cannot be used any more; and until it is gone,
+                # no memory can be taken on the device.
+                self.session = self._unused = self._run = None
+                self._kept.clear()
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         if self._device == "cpu":
-            self.session = create_on_cpu(self._content)
-        else:
-            captured = {"enable_cuda_graph": "1"} if self.way == "captured" else {}
-            self.session = create_on_cuda(self._content, _OPTIONS | captured)
+            return create_on_cpu(self._content)
+        captured = {"enable_cuda_graph": "1"} if self.way == "captured" else {}
+        return create_on_cuda(self._content, _OPTIONS | captured)
 
     def _run_of(self, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
         """What runs frames of this size; what was not used for the longest time is let go."""
         key = (planes[0].shape, planes[1].shape, size)
         run = self._kept.pop(key, None)
         if run is None:
+            while len(self._kept) >= _MOST_SIZES:
+                del self._kept[next(iter(self._kept))]
+            session, self._unused = self._unused or self._open(), None
+            self.session = self.session or session
             matrices = _matrices(planes, size)
             if self.way == "plain":
-                run = _Plain(self.session, matrices)
+                run = _Plain(session, matrices)
             else:
-                number = next(self._numbers)
-                graph = number if self.way == "captured" and number <= _MOST_SIZES else None
-                run = _Bound(self.session, self._device, matrices, planes, size, graph)
-            if len(self._kept) == _MOST_SIZES:
-                del self._kept[next(iter(self._kept))]
+                run = _Bound(session, self._device, matrices, planes, size)
         self._kept[key] = self._run = run
         return run
 
@@ -212,7 +212,6 @@ class _Bound:
         matrices: see `_matrices`.
         planes: of a frame of this size.
         size: (width, height) that the network is shown.
-        graph: what to call the captured graph, from 1 on; None to capture none.
     """
 
     def __init__(
@@ -222,14 +221,10 @@ class _Bound:
         matrices: dict[str, NDArray[Any]],
         planes: Sequence[UInt8],
         size: tuple[int, int],
-        graph: int | None,
     ) -> None:
         self.moved: dict[str, int] = {}
         self._session = session
         self._binding = session.io_binding()
-        self._options = ort.RunOptions()
-        # Without captured graphs, it says nothing.
-        self._options.add_run_config_entry("gpu_graph_id", str(graph or -1))
         self._color: NDArray[np.float64] | None = None
         width, height = size
         inputs: dict[str, NDArray[Any]] = dict(zip("yuv", planes, strict=True))
@@ -259,7 +254,7 @@ class _Bound:
             self._color = color
         for name, plane in zip("yuv", planes, strict=True):
             self._put(name, plane)
-        self._session.run_with_iobinding(self._binding, self._options)
+        self._session.run_with_iobinding(self._binding)
         alpha: Float32 = self.fetched("alpha")
         return alpha
 

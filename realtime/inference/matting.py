@@ -11,7 +11,7 @@ from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import Model
+from realtime.inference.model import FRAME, Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
@@ -31,6 +31,8 @@ class Matting(Closing):
             embedded name, or the path of an ONNX file.
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
         frame_rate: frames in a second to keep up with.
+        frame_size: (width, height) of a video's frames, where it is known before they come: on
+            CUDA, getting ready for another takes seconds.
         pixel_aspect: width of a frame's pixels by their height: the network knows people in their
             true proportions. Those of an image are square.
         smoothing: whether the alphas of a video are smoothed over time.
@@ -52,11 +54,12 @@ class Matting(Closing):
         device: Device = "auto",
         *,
         frame_rate: float = 30.0,
+        frame_size: tuple[int, int] = FRAME,
         pixel_aspect: float = 1.0,
         smoothing: bool = True,
         stats: Stats | None = None,
     ) -> None:
-        self._model: Model | None = open_model(model, device, frame_rate)
+        self._model: Model | None = open_model(model, device, frame_rate, frame_size)
         self.model = self._model.name
         self._pixel_aspect = pixel_aspect
         self._answer = LastAnswer()

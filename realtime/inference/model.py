@@ -56,6 +56,9 @@ EMBEDDED = {
     "quality-float": Embedded("quality_float.onnx", "quality_float.onnx"),
 }
 
+FRAME = (1920, 1080)
+"""(width, height) that frames are taken for where nobody says."""
+
 # Those that stand in for each other.
 BEST_FIRST = ("quality", "balanced", "fast")
 
@@ -249,10 +252,13 @@ class Model:
     Args:
         model: a name from `EMBEDDED`, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
+        frame_size: (width, height), even, of the frames to come, as far as that is known: on CUDA,
+            it takes seconds to get ready for another.
 
     Attributes:
         name: for messages.
         signature: what the network takes.
+        frame_size: as above.
         provider: what computes, as onnxruntime calls it.
         graph: what runs it where it `takes_planes`, else None.
         licence: as the file says, empty where it does not.
@@ -262,15 +268,18 @@ class Model:
         DeviceError: the device cannot be used.
     """
 
-    def __init__(self, model: str | Path, device: Device = "auto") -> None:
+    def __init__(
+        self, model: str | Path, device: Device = "auto", frame_size: tuple[int, int] = FRAME
+    ) -> None:
         self.name = str(model)
+        self.frame_size = frame_size
         content, sidecar = read_model(model)
         on_cuda: Callable[[], tuple[Any, str]] | None = None
         embedded = EMBEDDED.get(self.name)
         if embedded:
             source: bytes | str = content
             if embedded.cuda != embedded.cpu:
-                on_cuda = partial(_open_graph, embedded.cuda)
+                on_cuda = partial(self._open_graph, embedded)
         else:
             # By its path: large networks keep their weights in files beside.
             source = os.fspath(model)
@@ -285,12 +294,11 @@ class Model:
         self.graph = self._session if isinstance(self._session, DeviceGraph) else None
         if self.graph:
             metadata = self.graph.session.get_modelmeta().custom_metadata_map
-            self.signature = Signature.of_planes(self.graph.session, self.name)
         else:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.signature = Signature.of(self._session, sidecar, self.name)
-        if embedded:
-            self.signature = self.signature.with_pixels(embedded.pixels)
+            if embedded:
+                self.signature = self.signature.with_pixels(embedded.pixels)
         self.provider = opened.provider
         self._reason = opened.reason
         self.licence: str = metadata.get("licence", "")
@@ -333,19 +341,31 @@ class Model:
         assert self.graph is not None
         return self.graph.thumbnail()
 
-    def rehearsal(self, frame: tuple[int, int], size: tuple[int, int]) -> Callable[[], Float32]:
+    def rehearsal(
+        self, frame: tuple[int, int] | None = None, size: tuple[int, int] | None = None
+    ) -> Callable[[], Float32]:
         """What runs the network once on black, in the way in which it will be run on frames.
 
         Args:
-            frame: (width, height) of frames, even.
-            size: (width, height) from `signature.size_for`.
+            frame: (width, height) of frames, even; None for `frame_size`.
+            size: (width, height) from `signature.size_for`; None for that of such frames.
         """
+        frame = frame or self.frame_size
+        size = size or self.signature.size_for(*frame)
         if self.takes_planes:
             planes = Planes.empty(frame[1], frame[0])
             for plane in planes:
                 plane[:] = 0
             return partial(self.of_planes, planes, ColorTags(), size)
         return partial(self, np.zeros((size[1], size[0], 3), np.uint8))
+
+    def _open_graph(self, embedded: Embedded) -> tuple[DeviceGraph, str]:
+        """Opens it for CUDA, and proves that it works."""
+        self.graph = _graph_of(embedded.cuda)
+        signature = Signature.of_planes(self.graph.session, self.name)
+        self.signature = signature.with_pixels(embedded.pixels)
+        self.rehearsal()()
+        return self.graph, self.graph.reason
 
     def reset(self) -> None:
         """Forgets the pictures before, where the network remembers any."""
@@ -394,10 +414,12 @@ class Model:
         return np.clip(alpha, 0, 1)
 
 
-def open_beside(opened: Iterable[Model], name: str, device: Device) -> Model:
+def open_beside(
+    opened: Iterable[Model], name: str, device: Device, frame_size: tuple[int, int] = FRAME
+) -> Model:
     """The network of a name; where one of the open ones has the same files, they share a session.
 
-    Those are not for several threads at once.
+    Those are not for several threads at once. For the arguments see `Model`.
 
     Raises:
         ModelError: see `Model`.
@@ -413,12 +435,11 @@ def open_beside(opened: Iterable[Model], name: str, device: Device) -> Model:
             twin._tensor = None
             twin.reset()
             return twin
-    return Model(name, device)
+    return Model(name, device, frame_size)
 
 
-def _open_graph(name: str) -> tuple[DeviceGraph, str]:
-    graph = DeviceGraph(_embedded_file(name))
-    return graph, graph.reason
+def _graph_of(name: str) -> DeviceGraph:
+    return DeviceGraph(_embedded_file(name))
 
 
 def _embedded_file(name: str) -> bytes:

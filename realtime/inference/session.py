@@ -133,6 +133,9 @@ def create_on_cuda(model: bytes | str, options: dict[str, str] | None = None) ->
         DeviceError: onnxruntime gave one on the CPU.
         Exception: whatever else it says; it has no common exception type.
     """
+    # What cuDNN cannot do it says through the logger that all sessions share, and onnxruntime then
+    # does it otherwise.
+    ort.set_default_logger_severity(_LOG_FATAL)
     session = _create(model, [(CUDA, options or {}), CPU])
     if session.get_providers()[0] != CUDA:
         raise DeviceError("onnxruntime could not load its CUDA libraries; pip install with [cuda]")

@@ -15,12 +15,11 @@ _PLAN = Plan(("fast",), ((320, 180),), rounds=2, live_size=(320, 180), live_seco
 
 
 def test_both_are_timed_and_what_crosses_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(name: str) -> tuple[DeviceGraph, str]:
-        graph = DeviceGraph(model._embedded_file(name), "cpu")
-        return graph, graph.reason
+    def graph_of(name: str) -> DeviceGraph:
+        return DeviceGraph(model._embedded_file(name), "cpu")
 
     monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
-    monkeypatch.setattr(model, "_open_graph", opened)
+    monkeypatch.setattr(model, "_graph_of", graph_of)
     report = run(_PLAN)
     (case,) = report["frames"]
     assert (case["model"], case["width"], case["height"]) == ("fast", 320, 180)

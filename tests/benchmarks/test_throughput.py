@@ -18,6 +18,7 @@ _WORK = (
     "smoothing + refinement at network size",
     "live 1080p30; 720p60",
     "start-up to first frame (warm disk), 1080p",
+    "GPU (one of them)",
 )
 
 
@@ -68,10 +69,30 @@ def _compositor(cpu: str = "one") -> dict[str, Any]:
     return {"machine": {"cpu": cpu, "cores": 2}, "sizes": sizes}
 
 
+def _gpu(cpu: str = "one", way: str = "captured") -> dict[str, Any]:
+    def frame(model: str, height: int, ratio: float) -> dict[str, Any]:
+        ours = {"times_as_fast": ratio, "copies": 5, "way": way}
+        return {"model": model, "height": height, "captured": ours}
+
+    return {
+        "machine": {"cpu": cpu, "cores": 2},
+        "gpu": "one of them",
+        "frames": [frame("fast", 1080, 99), frame("quality", 2160, 99), frame("quality", 1080, 12)],
+        "live": [
+            {"camera": camera, "height": 2160, "dropped": dropped}
+            for camera, dropped in (("MJPEG", 0.5), ("planes", 0.0))
+        ],
+    }
+
+
 def _found(
-    bench: dict[str, Any], peers: dict[str, Any], compositor: dict[str, Any] | None = None
+    bench: dict[str, Any],
+    peers: dict[str, Any],
+    compositor: dict[str, Any] | None = None,
+    gpu: dict[str, Any] | None = None,
 ) -> dict[str, Line]:
-    return {line.work: line for line in lines(bench, peers, compositor or _compositor())}
+    rows = lines(bench, peers, compositor or _compositor(), gpu or _gpu())
+    return {line.work: line for line in rows}
 
 
 def _figures(line: Line) -> list[tuple[float | None, bool | None]]:
@@ -82,7 +103,7 @@ def test_every_line_is_compared_with_its_own_run_and_size() -> None:
     found = _found(_bench(_run(1080, 2, **{"first frame": 9.0}), _run(720), _run(1080)), _peers())
     assert tuple(found) == _WORK
     figures = {work: _figures(line) for work, line in found.items()}
-    file, null, image, blur, preprocess, network, live, start = figures.values()
+    file, null, image, blur, preprocess, network, live, start, gpu = figures.values()
     assert file == [(0.75, False), (None, None), (3.0, True), (None, None)]
     assert null == [(0.75, True)]
     assert image == [(7.0, False)]
@@ -91,6 +112,12 @@ def test_every_line_is_compared_with_its_own_run_and_size() -> None:
     assert network[0][0] == pytest.approx(0.9)
     assert live == [(0.0, True), (0.5, True), (30.0, True), (0.01, False)]
     assert start == [(0.9, True)]
+    assert gpu == [(12, True), (0.0, True), (5, False), (1, True)]
+
+
+def test_a_frame_that_was_not_captured_is_no_single_launch() -> None:
+    line = _found(_bench(), _peers(), gpu=_gpu(way="bound"))[_WORK[8]]
+    assert _figures(line)[3] == (None, None)
 
 
 def test_a_stand_in_for_mediapipe_counts() -> None:
@@ -103,39 +130,43 @@ def test_forced_threads_are_not_the_program_as_it_comes() -> None:
 
 def test_what_a_report_lacks_was_not_measured() -> None:
     empty = {"machine": {"cpu": "one"}, "sizes": {}}
-    for line in _found(_bench(), {"clips": {}}, empty).values():
+    no_gpu: dict[str, Any] = {"gpu": None, "frames": [], "live": []}
+    for line in _found(_bench(), {"clips": {}}, empty, no_gpu).values():
         assert all(figure == (None, None) for figure in _figures(line))
 
 
 def test_the_table_says_figures_in_their_units() -> None:
-    written = table(_bench(_run(720), _run(1080)), _peers(), _compositor()).splitlines()
-    assert [line.split(" | ")[0].removeprefix("| ") for line in written[2:10]] == list(_WORK)
-    # What nobody measured is no more than a line.
-    assert [line for line in written if "GPU" in line] == [written[10]]
-    assert written[10].endswith("| | not measured |")
-    assert "<br>" not in written[10]
+    written = table(_bench(_run(720), _run(1080)), _peers(), _compositor(), _gpu()).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in written[2:11]] == list(_WORK)
     assert written[2].endswith(
-        "| ≥ 1.0 × a bare PyAV transcode loop, 720p<br>≥ 1.0 × a bare PyAV transcode loop, 1080p"
+        "| ≥ 1 × a bare PyAV transcode loop, 720p<br>≥ 1 × a bare PyAV transcode loop, 1080p"
         "<br>≥ 2.5 × the MediaPipe loop, 720p<br>≥ 2.5 × the MediaPipe loop, 1080p "
         "| 0.75 ×<br><br>3.00 ×<br> | **no**<br>not measured<br>yes<br>not measured |"
     )
-    assert f"| {_WORK[2]} | ≤ 6.0 × memcpy of the frame's planes | 7.00 × | **no** |" in written
+    assert f"| {_WORK[2]} | ≤ 6 × memcpy of the frame's planes | 7.00 × | **no** |" in written
     assert (
         f"| {_WORK[6]} | ≤ 0 % dropped, 1080p30<br>≤ 60 % of the cores, 1080p30"
-        "<br>≤ 50.0 ms p95 end-to-end, 1080p30<br>≤ 0 % dropped, 720p60 "
+        "<br>≤ 50 ms p95 end-to-end, 1080p30<br>≤ 0 % dropped, 720p60 "
         "| 0.0 %<br>50.0 %<br>30.00 ms<br>1.0 % | yes<br>yes<br>yes<br>**no** |"
     ) in written
-    assert f"| {_WORK[7]} | ≤ 1.0 s | 0.90 s | yes |" in written
+    assert f"| {_WORK[7]} | ≤ 1 s | 0.90 s | yes |" in written
+    assert written[10] == (
+        f"| {_WORK[8]} | ≥ 10 × the CPU, `quality` end to end, 1080p<br>≤ 0 % dropped, 4K60 live"
+        "<br>≤ 2 copies host↔device a frame<br>≤ 1 launch a frame "
+        "| 12 ×<br>0.0 %<br>5 copies<br>1 launch | yes<br>yes<br>**no**<br>yes |"
+    )
     assert written[-2:] == [
         "",
-        "Measured on cpu one, cores 2 (bench.json, peers.json, compositor.json).",
+        "Measured on cpu one, cores 2 (bench.json, peers.json, compositor.json, gpu.json).",
     ]
 
 
 def test_another_machine_is_named() -> None:
-    written = table(_bench(), _peers(), _compositor("another")).splitlines()
-    assert written[-3:] == [
+    written = table(_bench(), _peers(), _compositor("another"), _gpu("a third")).splitlines()
+    assert written[-5:] == [
         "Measured on cpu one, cores 2 (bench.json, peers.json).",
         "",
         "Measured on cpu another, cores 2 (compositor.json).",
+        "",
+        "Measured on cpu a third, cores 2 (gpu.json).",
     ]

@@ -48,12 +48,11 @@ def on_device(monkeypatch: pytest.MonkeyPatch) -> _Graphs:
     """From its call on, "auto" finds a device, on which networks run as on CUDA."""
 
     def install(content: bytes | None = None) -> None:
-        def opened(name: str) -> tuple[DeviceGraph, str]:
-            graph = DeviceGraph(content or model._embedded_file(name), "cpu")
-            return graph, graph.reason
+        def graph_of(name: str) -> DeviceGraph:
+            return DeviceGraph(content or model._embedded_file(name), "cpu")
 
         monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
-        monkeypatch.setattr(model, "_open_graph", opened)
+        monkeypatch.setattr(model, "_graph_of", graph_of)
 
     return install
 
@@ -223,7 +222,7 @@ class TestMatting:
         on_device(_brightness(scale=scale, offset=offset))
         bright = rgb_to_planes(np.full((360, 640, 3), 255, np.uint8), BT709)
         frame = Frame(bright, 0, 0, Fraction(1, 30), BT709)
-        with Matting("fast") as matting, pytest.raises(ModelError, match="not an alpha"):
+        with pytest.raises(ModelError, match="not an alpha"), Matting("fast") as matting:
             matting.matte(frame)
 
     def test_a_live_one_does_likewise(self, on_device: _Graphs) -> None:
