@@ -117,9 +117,9 @@ def main() -> int:
         rows = describe_data(arguments.data)
         (RESULTS / "data.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     smaller = {
-        f"{name} {kind}": read_result(f"{name}_{kind}.json")
+        f"{name} {kind}": read_result(f"{name}_{file}.json")
         for name in ARCHITECTURES
-        for kind in ("int8", "half")
+        for kind, file in (("int8", "int8"), ("fp16", "half"))
     }
     stages = {name: read_result(f"{name}_stages.json") for name in ARCHITECTURES}
     training = [training_line(name, RESULTS / f"{name}_log.csv") for name in ARCHITECTURES]

@@ -13,7 +13,6 @@ scale, from any size to any other; colours are one more.
 | `small_rows`, `small_columns` | float32 | [h, height], [width, w] | scale the thumbnail |
 | `alpha` (output) | float32 | [1, 1, height, width] | coverage by the person, 0..1 |
 | `thumbnail` (output) | uint8 | [3, h, w] | YCbCr, BT.601, full range, of what the network saw |
-| `picture` (output) | uint8 | [height, width, 3] | RGB, what the network saw |
 
 `height` and `width` are multiples of the stride. All operators have a kernel for CUDA in
 onnxruntime, and no shape is asked for on the way: the whole can be captured as one CUDA graph.
@@ -50,7 +49,6 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
         helper.make_node("Add", ["turned", "offset"], ["moved"]),
         helper.make_node("Clip", ["moved", "planes.black", "planes.white"], ["clipped"]),
         helper.make_node("Round", ["clipped"], ["rgb"]),
-        helper.make_node("Cast", ["rgb"], ["picture"], to=TensorProto.UINT8),
         helper.make_node("Mul", ["rgb", "planes.level"], ["levels"]),
         helper.make_node("Transpose", ["levels"], ["channels"], perm=[2, 0, 1]),
         helper.make_node("Unsqueeze", ["channels", "planes.first"], ["image"]),
@@ -96,7 +94,6 @@ def take_planes(network: onnx.ModelProto) -> onnx.ModelProto:
     del graph.output[:]
     graph.output.append(_tensor("alpha", TensorProto.FLOAT, 1, 1, "height", "width"))
     graph.output.append(_tensor("thumbnail", TensorProto.UINT8, 3, "small_height", "small_width"))
-    graph.output.append(_tensor("picture", TensorProto.UINT8, "height", "width", 3))
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -56,6 +56,8 @@ _CUDA_FIXES = {
     "the NVIDIA driver does not answer": "restart; if 'nvidia-smi' fails after it, install the "
     "driver again",
     "onnxruntime could not load": f"pip install '{_DISTRIBUTION}[cuda]'",
+    "CUDA works, but not": "install NVIDIA's newest driver, and "
+    f"pip install --upgrade '{_DISTRIBUTION}[cuda]'",
     "CUDA failed": "install NVIDIA's newest driver; until then --device cpu says that it is meant",
 }
 

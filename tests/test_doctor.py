@@ -147,6 +147,7 @@ class TestProvider:
             ("no NVIDIA driver", "install NVIDIA's driver"),
             ("onnxruntime could not load its CUDA libraries", "realtime-matting[cuda]"),
             ("CUDA failed: out of memory", "newest driver"),
+            ("CUDA works, but not with captured graphs: out of memory", "newest driver"),
         ],
     )
     def test_a_card_that_is_not_used(

@@ -56,8 +56,15 @@ def measure(case: Case) -> dict[str, Any]:
     from realtime.bench.material import read_frames
 
     with FileSource(case.clip) as source:
-        frame_rate = float(source.format.frame_rate)
-    with Matting(case.model, case.device, frame_rate=frame_rate) as matting:
+        video = source.format
+    matting = Matting(
+        case.model,
+        case.device,
+        frame_rate=float(video.frame_rate),
+        frame_size=(video.width, video.height),
+        pixel_aspect=float(video.sample_aspect_ratio),
+    )
+    with matting:
         network = {"model": matting.model, "provider": matting.provider}
     # "default" may stand for another network at the next look.
     case = replace(case, model=matting.model)

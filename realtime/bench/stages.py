@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -156,14 +157,20 @@ def _inference(
     case: Case, video: VideoFormat, frames: Sequence[Frame], seconds: float
 ) -> tuple[list[Matte], dict[str, Figures]]:
     found: dict[str, Figures] = {}
-    aspect = float(video.sample_aspect_ratio)
-    with Matting(case.model, case.device, pixel_aspect=aspect, stats=Stats()) as cold:
+    opened = partial(
+        Matting,
+        case.model,
+        case.device,
+        frame_size=(video.width, video.height),
+        pixel_aspect=float(video.sample_aspect_ratio),
+    )
+    with opened(stats=Stats()) as cold:
         cold.warm_up(video.width, video.height)
         for frame in frames[:_WARM_UP]:
             cold.matte(frame)
     recorder = Recorder()
     mattes: list[Matte] = []
-    with Matting(case.model, case.device, pixel_aspect=aspect, stats=recorder) as matting:
+    with opened(stats=recorder) as matting:
         matting.warm_up(video.width, video.height)
         recorder.begin()
         end = time.perf_counter() + 3 * seconds

@@ -15,7 +15,15 @@ from realtime.frame import Float32, Frame, Matte
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import BEST_FIRST, FRAME, SMALLER, Model, Signature, open_beside
+from realtime.inference.model import (
+    BEST_FIRST,
+    SHAPE,
+    SMALLER,
+    Model,
+    Shape,
+    Signature,
+    open_beside,
+)
 from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
@@ -50,8 +58,8 @@ class AdaptiveMatting(Closing):
 
     All networks are opened and timed here, before there is a frame: opened beside frames, they
     would be the load that the governor answers, and every frame of a new level would wait for one.
-    On CUDA, where each size of a network takes seconds, that is the first one that is fast enough,
-    at its own size alone.
+    On CUDA, where getting ready for a size takes seconds, none is opened after the first one that
+    is fast enough, and the last one not at a smaller size.
     A change of level keeps the smoothing's past; a cut, a seek and `reset` forget everything.
 
     Frames must be stamped with the clock's time, as a live source's are. `matte`, `reset`,
@@ -63,7 +71,7 @@ class AdaptiveMatting(Closing):
             this machine can hold), an embedded name, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
         frame_rate: in Hz, as asked from the camera.
-        frame_size: (width, height), likewise.
+        frame_size: (width, height), even, likewise.
         latency_budget: seconds from capture to output; 0 for two frame intervals.
         holds: whether a network that is shown whole pictures is known to hold the rate, by its name
             and what computes it; where that is not known, its duration here decides with what
@@ -90,7 +98,7 @@ class AdaptiveMatting(Closing):
         device: Device = "auto",
         *,
         frame_rate: float,
-        frame_size: tuple[int, int] = FRAME,
+        frame_size: tuple[int, int] = SHAPE[:2],
         latency_budget: float = 0.0,
         holds: Mapping[tuple[str, str], bool] | None = None,
         smoothing: bool = True,
@@ -99,23 +107,25 @@ class AdaptiveMatting(Closing):
         clock: Callable[[], float] = time.monotonic,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
+        holds = holds or {}
         opened: list[Model] = []
         self._networks: dict[str, _Network] = {}
         for name in networks(str(model)):
-            opened.append(open_beside(opened, name, device, frame_size))
+            opened.append(open_beside(opened, name, device, Shape(*frame_size)))
             self._networks[opened[-1].name] = network = _Network(opened[-1])
-            if opened[-1].takes_planes and keeps_up(network.seconds, frame_rate):
+            if opened[-1].takes_planes and network.fits(1.0, frame_rate, holds):
                 break
         free = opened[-1].signature.fixed_size is None and not opened[-1].takes_planes
         levels = levels_of(list(self._networks), free_size=free)
         self._start = 0
         if str(model) == DEFAULT:
-            self._start = _first(levels, self._networks, frame_rate, holds or {})
+            self._start = _first(levels, self._networks, frame_rate, holds)
         first = self._networks[levels[self._start].model].model
         self.provider = first.provider
         self.provider_reason = first.provider_reason
         self.smoothing = smoothing
         self._stats = stats or Stats()
+        self._announce = announce
         self._clock = clock
         self._stopwatch = stopwatch
         self._governor = Governor(
@@ -228,6 +238,8 @@ class AdaptiveMatting(Closing):
 
     def close(self) -> None:
         """Frees the networks. Idempotent."""
+        for network in self._networks.values():
+            network.model.close()
         self._networks.clear()
         self._answer.forget()
 
@@ -270,6 +282,8 @@ class AdaptiveMatting(Closing):
         model, planes = network.model, frame.planes
         size = network.signature(self.level.scale).size_for(planes.width, planes.height)
         if model.takes_planes:
+            if not model.ready_for(planes, size):
+                self._announce(f"getting ready for pictures of {planes.width}×{planes.height}")
             return partial(model.of_planes, planes, frame.color, size)
         return partial(self._answer, model, network_picture(frame, size))
 
@@ -337,6 +351,11 @@ class _Network:
         """What the network takes at a level of this scale."""
         return self.model.signature if scale == 1 else self._smaller
 
+    def fits(self, scale: float, frame_rate: float, holds: Mapping[tuple[str, str], bool]) -> bool:
+        """Whether it keeps up at a level of this scale; what `holds` tells is of whole pictures."""
+        known = holds.get((self.name, self.model.provider)) if scale == 1 else None
+        return keeps_up(self.seconds * scale, frame_rate) if known is None else known
+
     def cost(self, level: Level) -> Cost:
         """What a level costs with this network, in units of moving an alpha along."""
         after = _REFINING if level.refine else 0.0
@@ -369,21 +388,13 @@ def _first(
     frame_rate: float,
     holds: Mapping[tuple[str, str], bool],
 ) -> int:
-    """The best level that this machine can hold, the fastest network's first where there is none.
-
-    What `holds` tells is of whole pictures.
-    """
-
-    def fits(level: Level) -> bool:
-        network = opened[level.model]
-        known = holds.get((network.name, network.model.provider)) if level.scale == 1 else None
-        return keeps_up(network.seconds * level.scale, frame_rate) if known is None else known
-
+    """The best level that this machine can hold; if there is none, the fastest network's first."""
     fastest = levels[-1].model
     return next(
         index
         for index, level in enumerate(levels)
-        if level.model == fastest or (level.every == 1 and fits(level))
+        if level.model == fastest
+        or (level.every == 1 and opened[level.model].fits(level.scale, frame_rate, holds))
     )
 
 

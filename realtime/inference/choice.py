@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from realtime.cores import usable_cores
-from realtime.inference.model import BEST_FIRST, FRAME, Model, open_beside
+from realtime.inference.model import BEST_FIRST, SHAPE, Model, Shape, open_beside
 from realtime.inference.session import Device
 
 DEFAULT = "default"
@@ -31,7 +31,7 @@ def open_model(
     model: str | Path,
     device: Device,
     frame_rate: float,
-    frame_size: tuple[int, int] = FRAME,
+    shape: Shape = SHAPE,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Model:
     """Loads a network; for "default", the best embedded one that is fast enough here.
@@ -40,7 +40,7 @@ def open_model(
         model: "default", a name from `EMBEDDED`, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
         frame_rate: frames in a second that it must keep up with.
-        frame_size: (width, height) of these, as far as it is known.
+        shape: of these, as far as it is known.
         clock: seconds.
 
     Raises:
@@ -48,10 +48,10 @@ def open_model(
         DeviceError: the device cannot be used.
     """
     if str(model) != DEFAULT:
-        return Model(model, device, frame_size)
+        return Model(model, device, shape)
     opened: list[Model] = []
     for name in BEST_FIRST:
-        opened.append(open_beside(opened, name, device, frame_size))
+        opened.append(open_beside(opened, name, device, shape))
         # One run that is fast enough tells; the start need not wait for more.
         if name == BEST_FIRST[-1] or keeps_up(
             duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate

@@ -61,7 +61,7 @@ _OPTIONS = {
     "use_tf32": "0",
 }
 
-_OUTPUTS = ("alpha", "thumbnail", "picture")
+_OUTPUTS = ("alpha", "thumbnail")
 
 AS_THEY_ARE: NDArray[np.float64] = np.eye(3, 4)
 """Colours of planes that are RGB already."""
@@ -78,7 +78,7 @@ class DeviceGraph:
         ways: to try, best first; None for all of the device.
 
     Attributes:
-        session: of onnxruntime; the one opened first, to read from what the network is.
+        metadata: what the file says of the network.
 
     Raises:
         DeviceError: onnxruntime has no CUDA.
@@ -97,9 +97,9 @@ class DeviceGraph:
         self._obstacle = ""
         self._run: _Run | None = None
         self._kept: dict[tuple[object, ...], _Run] = {}
-        self.session = self._best(self._open)
         # Ready for the first size.
-        self._unused: Any = self.session
+        self._unused = self._best(self._open)
+        self.metadata: dict[str, str] = self._unused.get_modelmeta().custom_metadata_map
 
     @property
     def way(self) -> Way:
@@ -134,21 +134,23 @@ class DeviceGraph:
         Raises:
             Exception: no way works; what onnxruntime says.
         """
-        return self._best(lambda: self._run_of(planes, size).alpha(planes, color))
+        return self._best(lambda: self._ran(planes, color, size))
 
     def thumbnail(self) -> Thumbnail:
-        """The last frame's, as `Thumbnail.of_rgb` makes it; the next frame may overwrite it."""
-        return Thumbnail(*self._fetched("thumbnail"))
-
-    def picture(self) -> UInt8:
-        """What the network saw of the last frame, uint8 (height, width, 3) RGB; likewise."""
-        picture: UInt8 = self._fetched("picture")
-        return picture
-
-    def _fetched(self, name: str) -> Any:
+        """The last frame's, as `Thumbnail.of_rgb` makes it."""
         assert self._run is not None
         with self._lock():
-            return self._run.fetched(name)
+            # Of the CPU's memory onnxruntime lends a view, which the next frame would change.
+            return Thumbnail(*self._run.fetched("thumbnail").copy())
+
+    def ready_for(self, planes: Sequence[UInt8], size: tuple[int, int]) -> bool:
+        """Whether frames of this size, shown at that size, have a session."""
+        return _key(planes, size) in self._kept
+
+    def close(self) -> None:
+        """Lets go of everything on the device. Idempotent; a frame would open it again."""
+        with self._lock():
+            self._clear()
 
     def _lock(self) -> AbstractContextManager[Any]:
         return DEVICE_LOCK if self._device == "cuda" else nullcontext()
@@ -160,14 +162,21 @@ class DeviceGraph:
                 with self._lock():
                     return act()
             except Exception as error:
-                if isinstance(error, DeviceError) or len(self._ways) == 1:
+                if isinstance(error, DeviceError):
                     raise
-                self._obstacle = first_line(error)
-                del self._ways[0]
-                # After a failed capture a session cannot be used any more; and until it is gone,
-                # no memory can be taken on the device.
-                self.session = self._unused = self._run = None
-                self._kept.clear()
+                if not self._kept:
+                    if len(self._ways) == 1:
+                        raise
+                    self._obstacle = first_line(error)
+                    del self._ways[0]
+                # Without the other sizes there is more memory. And after a failed capture a session
+                # cannot be used any more; until it is gone, no memory can be taken on the device.
+                with self._lock():
+                    self._clear()
+
+    def _clear(self) -> None:
+        self._unused = self._run = None
+        self._kept.clear()
 
     def _open(self) -> Any:
         if self._device == "cpu":
@@ -175,22 +184,24 @@ class DeviceGraph:
         captured = {"enable_cuda_graph": "1"} if self.way == "captured" else {}
         return create_on_cuda(self._content, _OPTIONS | captured)
 
-    def _run_of(self, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
-        """What runs frames of this size; what was not used for the longest time is let go."""
-        key = (planes[0].shape, planes[1].shape, size)
-        run = self._kept.pop(key, None)
-        if run is None:
-            while len(self._kept) >= _MOST_SIZES:
-                del self._kept[next(iter(self._kept))]
-            session, self._unused = self._unused or self._open(), None
-            self.session = self.session or session
-            matrices = _matrices(planes, size)
-            if self.way == "plain":
-                run = _Plain(session, matrices)
-            else:
-                run = _Bound(session, self._device, matrices, planes, size)
+    def _ran(
+        self, planes: Sequence[UInt8], color: NDArray[np.float64], size: tuple[int, int]
+    ) -> Float32:
+        """As called; of the sizes, the one not used for the longest time is let go."""
+        key = _key(planes, size)
+        run = self._kept.pop(key, None) or self._run_of(planes, size)
+        alpha = run.alpha(planes, color)
         self._kept[key] = self._run = run
-        return run
+        return alpha
+
+    def _run_of(self, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
+        while len(self._kept) >= _MOST_SIZES:
+            del self._kept[next(iter(self._kept))]
+        session, self._unused = self._unused or self._open(), None
+        matrices = _matrices(planes, size)
+        if self.way == "plain":
+            return _Plain(session, matrices)
+        return _Bound(session, self._device, matrices, planes, size)
 
 
 class _Run(Protocol):
@@ -232,7 +243,6 @@ class _Bound:
         outputs = {
             "alpha": ((1, 1, height, width), np.float32),
             "thumbnail": ((3, *thumbnail_size(width, height)[::-1]), np.uint8),
-            "picture": ((height, width, 3), np.uint8),
         }
         tensors = {name: (array.shape, array.dtype.type) for name, array in inputs.items()}
         self._values = {
@@ -293,6 +303,11 @@ class _Plain:
 
     def fetched(self, name: str) -> Any:
         return self._found[name]
+
+
+def _key(planes: Sequence[UInt8], size: tuple[int, int]) -> tuple[object, ...]:
+    """What has a session of its own."""
+    return planes[0].shape, planes[1].shape, size
 
 
 def _matrices(planes: Sequence[UInt8], size: tuple[int, int]) -> dict[str, NDArray[Any]]:

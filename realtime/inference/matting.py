@@ -11,7 +11,7 @@ from realtime.closing import Closing
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
-from realtime.inference.model import FRAME, Model
+from realtime.inference.model import SHAPE, Model, Shape
 from realtime.inference.preprocess import network_picture
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
@@ -31,8 +31,8 @@ class Matting(Closing):
             embedded name, or the path of an ONNX file.
         device: "auto" (CUDA if it really works, else the CPU), "cpu" or "cuda".
         frame_rate: frames in a second to keep up with.
-        frame_size: (width, height) of a video's frames, where it is known before they come: on
-            CUDA, getting ready for another takes seconds.
+        frame_size: (width, height), even, of a video's frames, where it is known before they come:
+            on CUDA, getting ready for another size takes seconds.
         pixel_aspect: width of a frame's pixels by their height: the network knows people in their
             true proportions. Those of an image are square.
         smoothing: whether the alphas of a video are smoothed over time.
@@ -54,14 +54,15 @@ class Matting(Closing):
         device: Device = "auto",
         *,
         frame_rate: float = 30.0,
-        frame_size: tuple[int, int] = FRAME,
+        frame_size: tuple[int, int] = SHAPE[:2],
         pixel_aspect: float = 1.0,
         smoothing: bool = True,
         stats: Stats | None = None,
     ) -> None:
-        self._model: Model | None = open_model(model, device, frame_rate, frame_size)
+        self._model: Model | None = open_model(
+            model, device, frame_rate, Shape(*frame_size, pixel_aspect)
+        )
         self.model = self._model.name
-        self._pixel_aspect = pixel_aspect
         self._answer = LastAnswer()
         self._continuity = Continuity()
         self._smoother = Smoother() if smoothing else None
@@ -98,6 +99,7 @@ class Matting(Closing):
             thumbnail = Thumbnail.of_rgb(picture)
             elapsed = self._elapsed(model, thumbnail, timestamp)
             alpha = self._smooth(self._answer(model, picture), thumbnail, elapsed)
+        self.provider_reason = model.provider_reason
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -108,7 +110,7 @@ class Matting(Closing):
             ModelError: the network's output is not an alpha.
         """
         model = self._opened()
-        size = self._size_for(model, frame.planes.width, frame.planes.height)
+        size = model.size_for(frame.planes.width, frame.planes.height)
         if model.takes_planes:
             return Matte(frame, self._of_planes(model, frame, size))
         with self._stats.time("preprocess"):
@@ -132,10 +134,6 @@ class Matting(Closing):
         with self._stats.time("smooth"):
             return self._smooth(alpha, thumbnail, elapsed)
 
-    def _size_for(self, model: Model, width: int, height: int) -> tuple[int, int]:
-        """The (width, height) at which the network is shown a frame of a video."""
-        return model.signature.size_for(round(width * self._pixel_aspect), height)
-
     def _smooth(self, alpha: Float32, picture: Thumbnail, elapsed: float | None) -> Float32:
         return alpha if self._smoother is None else self._smoother(alpha, picture, elapsed)
 
@@ -149,7 +147,7 @@ class Matting(Closing):
     def warm_up(self, width: int, height: int) -> None:
         """Runs the network once at the size for such frames, so that the first one is no slower."""
         model = self._opened()
-        model.rehearsal((width, height), self._size_for(model, width, height))()
+        model.rehearsal((width, height))()
         model.reset()
 
     def reset(self) -> None:
@@ -159,6 +157,8 @@ class Matting(Closing):
 
     def close(self) -> None:
         """Frees the network. Idempotent."""
+        if self._model is not None:
+            self._model.close()
         self._model = None
         self._answer.forget()
 

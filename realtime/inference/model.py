@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from realtime.color import yuv_to_rgb_matrix
-from realtime.errors import ModelError
+from realtime.errors import DeviceError, ModelError
 from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.convention import Activation, Convention
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
@@ -56,8 +56,22 @@ EMBEDDED = {
     "quality-float": Embedded("quality_float.onnx", "quality_float.onnx"),
 }
 
-FRAME = (1920, 1080)
-"""(width, height) that frames are taken for where nobody says."""
+
+class Shape(NamedTuple):
+    """What frames are taken for until they come.
+
+    Attributes:
+        width: even.
+        height: even.
+        pixel_aspect: width of a pixel by its height.
+    """
+
+    width: int = 1920
+    height: int = 1080
+    pixel_aspect: float = 1.0
+
+
+SHAPE = Shape()
 
 # Those that stand in for each other.
 BEST_FIRST = ("quality", "balanced", "fast")
@@ -143,9 +157,8 @@ class Signature:
         )
 
     @classmethod
-    def of_planes(cls, session: Any, name: str) -> Signature:
-        """Reads it off a session of `models.planes`, which takes the frame's planes."""
-        metadata = session.get_modelmeta().custom_metadata_map
+    def of_planes(cls, metadata: dict[str, str], name: str) -> Signature:
+        """Of a network of `models.planes`, whose file says this."""
         return cls(
             convention=Convention.read(metadata, None, name),
             input_name="y",
@@ -252,13 +265,13 @@ class Model:
     Args:
         model: a name from `EMBEDDED`, or the path of an ONNX file.
         device: "auto", "cpu" or "cuda".
-        frame_size: (width, height), even, of the frames to come, as far as that is known: on CUDA,
-            it takes seconds to get ready for another.
+        shape: of the frames to come, as far as it is known: on CUDA, it takes seconds to get ready
+            for others.
 
     Attributes:
         name: for messages.
         signature: what the network takes.
-        frame_size: as above.
+        shape: as above.
         provider: what computes, as onnxruntime calls it.
         graph: what runs it where it `takes_planes`, else None.
         licence: as the file says, empty where it does not.
@@ -268,11 +281,9 @@ class Model:
         DeviceError: the device cannot be used.
     """
 
-    def __init__(
-        self, model: str | Path, device: Device = "auto", frame_size: tuple[int, int] = FRAME
-    ) -> None:
+    def __init__(self, model: str | Path, device: Device = "auto", shape: Shape = SHAPE) -> None:
         self.name = str(model)
-        self.frame_size = frame_size
+        self.shape = shape
         content, sidecar = read_model(model)
         on_cuda: Callable[[], tuple[Any, str]] | None = None
         embedded = EMBEDDED.get(self.name)
@@ -293,7 +304,7 @@ class Model:
         self._session = opened.session
         self.graph = self._session if isinstance(self._session, DeviceGraph) else None
         if self.graph:
-            metadata = self.graph.session.get_modelmeta().custom_metadata_map
+            metadata = self.graph.metadata
         else:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.signature = Signature.of(self._session, sidecar, self.name)
@@ -325,7 +336,7 @@ class Model:
         Args:
             planes: of a frame.
             color: its tags.
-            size: (width, height) from `signature.size_for`.
+            size: (width, height) from `size_for`.
 
         Returns:
             float32 (height, width) alpha in 0..1.
@@ -337,9 +348,17 @@ class Model:
         return self._checked(self.graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
 
     def thumbnail(self) -> Thumbnail:
-        """Of what `of_planes` showed the network last; the next frame may overwrite it."""
+        """Of what `of_planes` showed the network last."""
         assert self.graph is not None
         return self.graph.thumbnail()
+
+    def size_for(self, width: int, height: int) -> tuple[int, int]:
+        """The (width, height) at which the network is shown frames of this size."""
+        return self.signature.size_for(round(width * self.shape.pixel_aspect), height)
+
+    def ready_for(self, planes: Planes, size: tuple[int, int]) -> bool:
+        """Whether such frames can be run at once; else the first one takes seconds."""
+        return self.graph is None or self.graph.ready_for(planes, size)
 
     def rehearsal(
         self, frame: tuple[int, int] | None = None, size: tuple[int, int] | None = None
@@ -347,25 +366,34 @@ class Model:
         """What runs the network once on black, in the way in which it will be run on frames.
 
         Args:
-            frame: (width, height) of frames, even; None for `frame_size`.
-            size: (width, height) from `signature.size_for`; None for that of such frames.
+            frame: (width, height) of frames, even; None for those of `shape`.
+            size: (width, height) that the network is shown; None for that of such frames.
         """
-        frame = frame or self.frame_size
-        size = size or self.signature.size_for(*frame)
+        frame = frame or (self.shape.width, self.shape.height)
+        size = size or self.size_for(*frame)
         if self.takes_planes:
             planes = Planes.empty(frame[1], frame[0])
-            for plane in planes:
-                plane[:] = 0
+            for plane, level in zip(planes, (16, 128, 128), strict=True):
+                plane[:] = level
             return partial(self.of_planes, planes, ColorTags(), size)
         return partial(self, np.zeros((size[1], size[0], 3), np.uint8))
 
     def _open_graph(self, embedded: Embedded) -> tuple[DeviceGraph, str]:
         """Opens it for CUDA, and proves that it works."""
         self.graph = _graph_of(embedded.cuda)
-        signature = Signature.of_planes(self.graph.session, self.name)
+        signature = Signature.of_planes(self.graph.metadata, self.name)
         self.signature = signature.with_pixels(embedded.pixels)
-        self.rehearsal()()
+        try:
+            self.rehearsal()()
+        except ModelError:
+            # On a CPU they are: some devices are known for wrong results in 16 bits.
+            raise DeviceError("CUDA failed: what it computes are no alphas") from None
         return self.graph, self.graph.reason
+
+    def close(self) -> None:
+        """Frees what it has on a device. Idempotent; twins share that."""
+        if self.graph:
+            self.graph.close()
 
     def reset(self) -> None:
         """Forgets the pictures before, where the network remembers any."""
@@ -414,10 +442,8 @@ class Model:
         return np.clip(alpha, 0, 1)
 
 
-def open_beside(
-    opened: Iterable[Model], name: str, device: Device, frame_size: tuple[int, int] = FRAME
-) -> Model:
-    """The network of a name; where one of the open ones has the same files, they share a session.
+def open_beside(opened: Iterable[Model], name: str, device: Device, shape: Shape = SHAPE) -> Model:
+    """The network of a name; where one of the open ones has the same files, they share what runs.
 
     Those are not for several threads at once. For the arguments see `Model`.
 
@@ -435,7 +461,7 @@ def open_beside(
             twin._tensor = None
             twin.reset()
             return twin
-    return Model(name, device, frame_size)
+    return Model(name, device, shape)
 
 
 def _graph_of(name: str) -> DeviceGraph:

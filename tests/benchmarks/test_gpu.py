@@ -7,19 +7,16 @@ import pytest
 from benchmarks import gpu
 from benchmarks.gpu import Plan, run, without_graphs
 from realtime.errors import DeviceError
-from realtime.inference import model, session
-from realtime.inference.device_graph import WAYS, DeviceGraph
+from realtime.inference import session
+from realtime.inference.device_graph import WAYS
 from realtime.inference.thumbnail import thumbnail_size
+from tests.inference.networks import run_cuda_here
 
 _PLAN = Plan(("fast",), ((320, 180),), rounds=2, live_size=(320, 180), live_seconds=0.3)
 
 
 def test_both_are_timed_and_what_crosses_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def graph_of(name: str) -> DeviceGraph:
-        return DeviceGraph(model._embedded_file(name), "cpu")
-
-    monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
-    monkeypatch.setattr(model, "_graph_of", graph_of)
+    run_cuda_here(monkeypatch)
     report = run(_PLAN)
     (case,) = report["frames"]
     assert (case["model"], case["width"], case["height"]) == ("fast", 320, 180)

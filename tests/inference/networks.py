@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper
+
+from realtime.inference import model, session
+from realtime.inference.device_graph import DeviceGraph
 
 Side = str | int
 
@@ -98,3 +102,18 @@ def _model(
     helper.set_model_props(model, metadata)
     content: bytes = model.SerializeToString()
     return content
+
+
+def run_cuda_here(monkeypatch: pytest.MonkeyPatch, content: bytes | None = None) -> None:
+    """From now on "auto" finds a device, where networks run as on CUDA, but on the CPU.
+
+    Args:
+        monkeypatch: undoes it.
+        content: of the ONNX file that all embedded networks are; None for their own.
+    """
+
+    def graph_of(name: str) -> DeviceGraph:
+        return DeviceGraph(content or model._embedded_file(name), "cpu")
+
+    monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
+    monkeypatch.setattr(model, "_graph_of", graph_of)

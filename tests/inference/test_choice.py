@@ -64,8 +64,6 @@ def test_a_network_is_judged_in_no_more_runs_than_it_takes(
     started: list[float] = []
 
     class Timed:
-        signature = Model("fast", "cpu").signature
-
         def rehearsal(self, *_: object) -> Callable[[], None]:
             return self.run
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,16 +18,19 @@ import pytest
 from onnx.compose import add_prefix
 
 from models.planes import take_planes
+from realtime.capture import DemoSource
 from realtime.color import rgb_to_planes, yuv_to_rgb_matrix
 from realtime.errors import DeviceError, ModelError
 from realtime.frame import ColorTags, Frame, Planes, UInt8
-from realtime.inference import Matting, choice, device_graph, model, session
+from realtime.inference import Matting, choice, device_graph, session
 from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
-from realtime.inference.model import Model, open_beside
+from realtime.inference.model import Model, Shape, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.thumbnail import Thumbnail
-from tests.inference.networks import brightness_network
+from realtime.jobs import open_run
+from realtime.output import FileSink
+from tests.inference.networks import brightness_network, run_cuda_here
 from tests.media import BT709, portrait_frame
 
 FULL_601 = ColorTags(True, 5, 5, 5)
@@ -45,16 +52,8 @@ def _embedded(name: str) -> bytes:
 
 @pytest.fixture
 def on_device(monkeypatch: pytest.MonkeyPatch) -> _Graphs:
-    """From its call on, "auto" finds a device, on which networks run as on CUDA."""
-
-    def install(content: bytes | None = None) -> None:
-        def graph_of(name: str) -> DeviceGraph:
-            return DeviceGraph(content or model._embedded_file(name), "cpu")
-
-        monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
-        monkeypatch.setattr(model, "_graph_of", graph_of)
-
-    return install
+    """See `run_cuda_here`."""
+    return partial(run_cuda_here, monkeypatch)
 
 
 @pytest.mark.parametrize("color", [BT709, FULL_601, ColorTags()])
@@ -76,23 +75,25 @@ def test_the_picture_is_that_of_the_cpu(
     shown = portrait_frame(frame, color=color)
     matrix = yuv_to_rgb_matrix(shown.color, shown.planes.height)
     alpha = graph(shown.planes, matrix, size)
-    picture = graph.picture()
     expected = network_picture(shown, size)
-    assert (str(picture.dtype), picture.shape) == ("uint8", expected.shape)
-    apart = np.abs(picture.astype(int) - expected)
-    # There, levels are rounded after every halving, and chroma counts twice.
+    # There, levels are rounded after every halving.
+    apart = np.abs(255 * alpha[0, 0] - expected.mean(2))
     assert apart.mean() < 0.6
     assert np.percentile(apart, 99.9) <= 2
-    np.testing.assert_allclose(alpha[0, 0], picture.mean(2) / 255, atol=1e-3)
-    for plane, same in zip(graph.thumbnail(), Thumbnail.of_rgb(picture), strict=True):
-        assert cv2.norm(plane, same, cv2.NORM_INF) <= 2
+    for plane, same in zip(graph.thumbnail(), Thumbnail.of_rgb(expected), strict=True):
+        apart = np.abs(plane.astype(int) - same)
+        assert apart.mean() < 0.6
+        assert apart.max() <= 3
 
 
 def test_pictures_pass_unchanged() -> None:
     graph = DeviceGraph(_brightness(), "cpu")
     picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
-    graph([np.ascontiguousarray(picture[..., i]) for i in range(3)], AS_THEY_ARE, (96, 64))
-    np.testing.assert_array_equal(graph.picture(), picture)
+    planes = [np.ascontiguousarray(picture[..., i]) for i in range(3)]
+    alpha = graph(planes, AS_THEY_ARE, (96, 64))
+    np.testing.assert_allclose(alpha[0, 0], picture.mean(2) / 255, atol=1e-3)
+    for plane, same in zip(graph.thumbnail(), Thumbnail.of_rgb(picture), strict=True):
+        assert cv2.norm(plane, same, cv2.NORM_INF) <= 1
 
 
 def test_rows_may_be_padded() -> None:
@@ -128,16 +129,47 @@ def test_what_crosses_is_the_planes_and_the_alpha() -> None:
         "v": pixels // 4,
         "alpha": 4 * 288 * 192,
     }
-    graph.picture()
-    assert graph.moved["picture"] == 3 * 288 * 192
+    thumbnail = graph.thumbnail()
+    assert graph.moved["thumbnail"] == 3 * thumbnail.y.size
 
 
-def test_no_more_sizes_are_kept_than_need_be() -> None:
+def test_no_more_sizes_are_kept_than_need_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[Any]] = []
+
+    class Session:
+        """One that can be watched."""
+
+        def __init__(self, content: bytes) -> None:
+            self._session = session.create_on_cpu(content)
+            alive.append(weakref.ref(self))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._session, name)
+
+    def living() -> int:
+        return sum(one() is not None for one in alive)
+
+    monkeypatch.setattr(device_graph, "create_on_cpu", Session)
     graph = DeviceGraph(_brightness(), "cpu")
-    for rows in range(2, 60, 2):
-        plane = np.zeros((rows, 32), np.uint8)
-        graph([plane] * 3, AS_THEY_ARE, (32, 32))
-    assert len(graph._kept) == device_graph._MOST_SIZES
+    for rows in range(2, 20, 2):
+        planes = [np.zeros((rows, 32), np.uint8)] * 3
+        graph(planes, AS_THEY_ARE, (32, 32))
+        assert graph.ready_for(planes, (32, 32))
+    assert not graph.ready_for([np.zeros((2, 32), np.uint8)] * 3, (32, 32))
+    assert (len(alive), living()) == (9, device_graph._MOST_SIZES)
+    graph(planes, AS_THEY_ARE, (32, 32))
+    assert len(alive) == 9
+    graph.close()
+    assert living() == 0
+
+
+def test_a_thumbnail_stays_as_it_was() -> None:
+    graph = DeviceGraph(_brightness(), "cpu")
+    found = []
+    for level in (10, 240):
+        graph([np.full((32, 32), level, np.uint8)] * 3, AS_THEY_ARE, (32, 32))
+        found.append(graph.thumbnail())
+    assert [thumbnail.y[0, 0] for thumbnail in found] == [10, 240]
 
 
 class TestFallingBack:
@@ -169,6 +201,25 @@ class TestFallingBack:
         np.testing.assert_array_equal(graph(shown.planes, matrix, (288, 192)), expected)
         assert graph.way == "plain"
         assert "out of memory" in graph.reason
+
+    def test_short_of_memory_it_lets_go_of_other_sizes_first(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        graph = DeviceGraph(_brightness(), "cpu")
+        small, large = ([np.zeros((side, side), np.uint8)] * 3 for side in (32, 64))
+        graph(small, AS_THEY_ARE, (32, 32))
+        create = session.create_on_cpu
+
+        def short(content: bytes) -> Any:
+            if graph.ready_for(small, (32, 32)):
+                raise RuntimeError("out of memory")
+            return create(content)
+
+        monkeypatch.setattr(device_graph, "create_on_cpu", short)
+        graph(large, AS_THEY_ARE, (32, 32))
+        assert graph.way == "bound"
+        assert "out of memory" not in graph.reason
+        assert not graph.ready_for(small, (32, 32))
 
     def test_where_nothing_works_that_is_what_is_told(self) -> None:
         with pytest.raises(Exception, match="INVALID_PROTOBUF"):
@@ -217,13 +268,49 @@ class TestMatting:
 
     @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.5), (float("nan"), 0.0)])
     def test_what_is_not_an_alpha_is_refused(
-        self, on_device: _Graphs, scale: float, offset: float
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, scale: float, offset: float
     ) -> None:
-        on_device(_brightness(scale=scale, offset=offset))
+        on_device(_brightness(offset=offset))
         bright = rgb_to_planes(np.full((360, 640, 3), 255, np.uint8), BT709)
         frame = Frame(bright, 0, 0, Fraction(1, 30), BT709)
-        with pytest.raises(ModelError, match="not an alpha"), Matting("fast") as matting:
-            matting.matte(frame)
+        with Matting("fast", frame_size=(640, 360)) as matting:
+            alpha = device_graph._Bound.alpha
+            monkeypatch.setattr(
+                device_graph._Bound, "alpha", lambda *given: alpha(*given) * np.float32(scale)
+            )
+            with pytest.raises(ModelError, match="not an alpha"):
+                matting.matte(frame)
+
+    def test_a_device_that_computes_nonsense_is_not_taken(self, on_device: _Graphs) -> None:
+        on_device(_brightness(scale=float("nan")))
+        model = Model("fast")
+        assert model.provider == session.CPU
+        assert model.provider_reason == "CUDA failed: what it computes are no alphas"
+        with pytest.raises(DeviceError, match="no alphas"):
+            Model("fast", "cuda")
+
+    def test_it_gets_ready_once_for_frames_that_are_known(self, on_device: _Graphs) -> None:
+        """Also where their pixels are not square."""
+        on_device()
+        shown = portrait_frame((480, 360))
+        with Matting("fast", frame_size=(480, 360), pixel_aspect=4 / 3) as matting:
+            graph = matting._opened().graph
+            assert graph is not None
+            assert graph.ready_for(shown.planes, (288, 192))
+            matting.warm_up(480, 360)
+            assert matting.matte(shown).alpha.shape == (192, 288)
+            assert len(graph._kept) == 1
+
+    def test_a_file_is_known(self, on_device: _Graphs, tmp_path: Path) -> None:
+        on_device()
+        with ExitStack() as stack:
+            source = stack.enter_context(DemoSource(640, 360, seconds=0.1))
+            sink = FileSink(tmp_path / "out.mp4")
+            pipeline = open_run(stack, source, sink, "#ffffff", model="fast")
+            assert isinstance(pipeline._estimator, Matting)
+            graph = pipeline._estimator._opened().graph
+            assert graph is not None
+            assert [key[0] for key in graph._kept] == [(360, 640)]
 
     def test_a_live_one_does_likewise(self, on_device: _Graphs) -> None:
         on_device()
@@ -237,6 +324,25 @@ class TestMatting:
                 shown = portrait_frame(index=index)
                 alpha, expected = ours.matte(shown).alpha, cpu.matte(shown).alpha
             assert np.abs(alpha - expected).mean() < 2 / 255
+
+    def test_a_live_one_opens_no_more_than_it_needs(self, on_device: _Graphs) -> None:
+        on_device()
+        said: list[str] = []
+        with AdaptiveMatting(frame_rate=1, frame_size=(640, 360), announce=said.append) as matting:
+            assert {(level.model, level.scale) for level in matting.levels} == {("quality", 1.0)}
+            assert len(matting.levels) > 1
+            matting.warm_up(640, 360)
+            matting.matte(portrait_frame((640, 360)))
+            assert said == []
+            matting.matte(portrait_frame((320, 180), 1))
+            assert said == ["getting ready for pictures of 320×180"]
+
+    def test_what_is_known_to_be_too_slow_is_followed_by_others(self, on_device: _Graphs) -> None:
+        on_device()
+        slow = {("quality", session.CUDA): False}
+        with AdaptiveMatting(frame_rate=1, frame_size=(640, 360), holds=slow) as matting:
+            assert {level.model for level in matting.levels} == {"quality", "balanced"}
+            assert matting.level.model == "balanced"
 
     def test_twins_share_a_session(self, on_device: _Graphs) -> None:
         on_device()
@@ -254,7 +360,7 @@ class TestMatting:
         self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         on_device()
-        fast = Model("fast")
+        fast = Model("fast", shape=Shape(640, 360))
         seen: list[Planes] = []
         run = Model.of_planes
 
@@ -264,12 +370,12 @@ class TestMatting:
 
         monkeypatch.setattr(Model, "of_planes", spied)
         assert choice.duration(fast, enough=60) > 0
-        assert (seen[0].width, seen[0].height) == (1920, 1080)
+        assert (seen[0].width, seen[0].height) == (640, 360)
 
 
 def test_the_embedded_files_say_what_the_float_ones_do() -> None:
     for name in ("fast", "quality"):
         graph = DeviceGraph(_embedded(name), "cpu")
-        said = graph.session.get_modelmeta().custom_metadata_map
+        said = graph.metadata
         source = Model(f"{name}-float", "cpu")
         assert said == source._session.get_modelmeta().custom_metadata_map

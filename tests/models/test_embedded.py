@@ -30,13 +30,11 @@ def test_contract(name: str) -> None:
         assert image.shape == ["batch", 3, "height", "width"]
         assert alpha.shape == ["batch", 1, "height", "width"]
     else:
-        planes, (alpha, thumbnail, picture) = session.get_inputs()[:3], session.get_outputs()
+        planes, (alpha, thumbnail) = session.get_inputs()[:3], session.get_outputs()
         assert [plane.name for plane in planes] == ["y", "u", "v"]
         assert {plane.type for plane in planes} == {"tensor(uint8)"}
         assert alpha.shape == [1, 1, "height", "width"]
         assert (thumbnail.name, thumbnail.type) == ("thumbnail", "tensor(uint8)")
-        assert (picture.name, picture.type) == ("picture", "tensor(uint8)")
-        assert picture.shape == ["height", "width", 3]
     assert (alpha.name, alpha.type) == ("alpha", "tensor(float)")
     metadata = session.get_modelmeta().custom_metadata_map
     assert set(metadata) == {"name", "version", "licence", "description", "native_size", "stride"}
