@@ -8,7 +8,7 @@ from the generator that is passed in.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -32,6 +32,11 @@ _LIKE_ASPECT = 0.5
 _STEP = 0.02
 
 
+Origin = Literal["photographs", "composites"]
+"""Where samples come from: what they were taken as, or made before other rooms. The truth of the
+first is mostly a segmentation, that of the others a matte."""
+
+
 class Sample(NamedTuple):
     """`image` uint8 [H, W, 3], `alpha` float32 [H, W] in 0..1, `weight` of its label."""
 
@@ -53,6 +58,11 @@ class Mix:
     backlight: float = 0.1
     clean: float = 0.45  # as photographed, without the faults of cheap cameras
     compressed: float = 0.06
+
+    @property
+    def photographs(self) -> float:
+        """How often a sample is a photograph as it was taken."""
+        return 1 - self.empty - self.composite
 
 
 class Layer(NamedTuple):
@@ -137,9 +147,11 @@ class Sampler:
         """One sample of `size` (height, width)."""
         return self.draw_clip(size, rng, 1)[0]
 
-    def draw_clip(self, size: Size, rng: np.random.Generator, frames: int) -> list[Sample]:
-        """Consecutive frames of one scene, seen by one camera."""
-        scene = self._scene(size, rng)
+    def draw_clip(
+        self, size: Size, rng: np.random.Generator, frames: int, origin: Origin | None = None
+    ) -> list[Sample]:
+        """Consecutive frames of one scene, seen by one camera; None is either origin."""
+        scene = self._scene(size, rng, origin)
         scenes = [scene]
         while len(scenes) < frames:
             scenes.append(scenes[-1].moved(rng))
@@ -163,8 +175,12 @@ class Sampler:
             for image, (_, alpha) in zip(images, pictures, strict=True)
         ]
 
-    def _scene(self, size: Size, rng: np.random.Generator) -> Scene:
-        kind = rng.random()
+    def _scene(self, size: Size, rng: np.random.Generator, origin: Origin | None) -> Scene:
+        if origin == "photographs":
+            kind = 1.0
+        else:
+            made = 1.0 if origin is None else 1 - self.mix.photographs
+            kind = rng.random() * made
         nobody = np.zeros(size, np.float32)
         if kind < self.mix.empty:
             return Scene(self._room(size, rng), nobody, self._furniture(size, rng), 1.0)

@@ -41,7 +41,7 @@ from models.errors import ModelsError
 from models.evaluate import empty_rooms
 from models.losses import boundary_weight, flicker_loss, matting_loss
 from models.network import ARCHITECTURES, BRANCHES, MattingNetwork
-from models.scenes import Sampler
+from models.scenes import Origin, Sampler
 from models.sizes import network_size
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -100,6 +100,7 @@ class Plan:
     validate_minutes: float = 8.0
     workers: int = 1
     flicker: float = FLICKER_WEIGHT
+    alternate: bool = False
 
 
 class Batches(IterableDataset[Batch]):
@@ -126,10 +127,11 @@ class Batches(IterableDataset[Batch]):
             size = self.sizes[rng.choice(len(self.sizes), p=self.chances)]
             paired = bool(rng.random() < PAIR_CHANCE) and self.plan.batch % 2 == 0
             frames = 2 if paired else 1
+            origin = self._origin(rng)
             samples = [
                 sample
                 for _ in range(self.plan.batch // frames)
-                for sample in self.sampler.draw_clip(size, rng, frames)
+                for sample in self.sampler.draw_clip(size, rng, frames, origin)
             ]
             yield Batch(
                 torch.from_numpy(np.stack([s.image for s in samples])),
@@ -138,6 +140,13 @@ class Batches(IterableDataset[Batch]):
                 torch.tensor([s.weight for s in samples]),
                 paired,
             )
+
+    def _origin(self, rng: np.random.Generator) -> Origin | None:
+        """Where the samples of the next batch come from; None for both."""
+        if not self.plan.alternate:
+            return None
+        chance = self.sampler.mix.photographs
+        return "photographs" if rng.random() < chance else "composites"
 
 
 def batch_sizes(network: MattingNetwork) -> list[tuple[tuple[int, int], float]]:
@@ -463,6 +472,11 @@ def main() -> int:
         help="weight of what changes wrongly between frames (%(default)s)",
     )
     parser.add_argument(
+        "--alternate",
+        action="store_true",
+        help="make each batch of photographs or of composites alone, in place of both",
+    )
+    parser.add_argument(
         "--validate-minutes", type=float, default=8.0, help="time between validations (%(default)s)"
     )
     arguments = parser.parse_args()
@@ -490,6 +504,7 @@ def main() -> int:
         steps=arguments.steps,
         workers=arguments.workers,
         flicker=arguments.flicker,
+        alternate=arguments.alternate,
         validate_minutes=arguments.validate_minutes,
     )
     trainer = Trainer(network, Sampler(people, backgrounds, products), val, plan, arguments.out)

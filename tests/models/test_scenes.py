@@ -48,6 +48,22 @@ def test_empty_rooms_have_no_foreground(tmp_path: Path) -> None:
     assert not source.draw((64, 96), np.random.default_rng(0)).alpha.any()
 
 
+def test_either_origin_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = sampler(tmp_path)
+    rng = np.random.default_rng(0)
+
+    def refused(*_: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "_room", refused)
+        for _ in range(20):
+            source.draw_clip((64, 96), rng, 1, "photographs")
+    monkeypatch.setattr(source, "_photograph", refused)
+    covered = [source.draw_clip((64, 96), rng, 1, "composites")[0].alpha.any() for _ in range(40)]
+    assert {*covered} == {False, True}  # rooms with nobody in them are made, too
+
+
 def test_frames_of_a_clip_differ_a_little(tmp_path: Path) -> None:
     source = sampler(tmp_path, Mix(composite=1, empty=0, clean=1, compressed=0))
     rng = np.random.default_rng(1)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models import metrics, train  # noqa: E402
+from models.augmentation import Size  # noqa: E402
 from models.command import run_command  # noqa: E402
 from models.dataset import load_all, read_backgrounds, read_index  # noqa: E402
 from models.errors import ModelsError  # noqa: E402
@@ -21,7 +23,7 @@ from models.losses import (  # noqa: E402
 )
 from models.network import MattingNetwork  # noqa: E402
 from models.predictor import Predictor  # noqa: E402
-from models.scenes import Mix, Sampler  # noqa: E402
+from models.scenes import Mix, Origin, Sampler  # noqa: E402
 from tests.models.material import write_data  # noqa: E402
 
 
@@ -69,6 +71,31 @@ def test_batches_are_pairs_or_single_pictures(
         assert batch.alpha.shape == batch.pixels.shape == (6, 1, 64, 96)
         assert batch.weight.shape == (6,)
         assert batch.paired == bool(chance)
+
+
+def test_batches_may_alternate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = sampler(tmp_path)
+    asked: list[str | None] = []
+    draw = source.draw_clip
+
+    def spied(size: Size, rng: np.random.Generator, frames: int, origin: Origin | None) -> Any:
+        asked.append(origin)
+        return draw(size, rng, frames, origin)
+
+    monkeypatch.setattr(source, "draw_clip", spied)
+    monkeypatch.setattr(train, "PAIR_CHANCE", 0.0)
+    found = []
+    for alternate in (False, True):
+        plan = train.Plan(batch=4, alternate=alternate)
+        batches = iter(train.Batches(source, [((32, 48), 1.0)], plan, 0))
+        for _ in range(12):
+            next(batches)
+        found.append([{*asked[i : i + 4]} for i in range(0, 48, 4)])
+        asked.clear()
+    mixed, alternating = found
+    assert mixed == [{None}] * 12
+    assert all(len(batch) == 1 for batch in alternating)
+    assert set.union(*alternating) == {"photographs", "composites"}
 
 
 def test_a_short_run_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
