@@ -62,7 +62,7 @@ class Mix:
     @property
     def photographs(self) -> float:
         """How often a sample is a photograph as it was taken."""
-        return 1 - self.empty - self.composite
+        return 1 - (self.empty + self.composite)
 
 
 class Layer(NamedTuple):
@@ -176,11 +176,9 @@ class Sampler:
         ]
 
     def _scene(self, size: Size, rng: np.random.Generator, origin: Origin | None) -> Scene:
-        if origin == "photographs":
-            kind = 1.0
-        else:
-            made = 1.0 if origin is None else 1 - self.mix.photographs
-            kind = rng.random() * made
+        made = self.mix.empty + self.mix.composite
+        kinds = {None: (0, 1), "composites": (0, made), "photographs": (made, 1)}
+        kind = rng.uniform(*kinds[origin])
         nobody = np.zeros(size, np.float32)
         if kind < self.mix.empty:
             return Scene(self._room(size, rng), nobody, self._furniture(size, rng), 1.0)

@@ -474,7 +474,8 @@ def main() -> int:
     parser.add_argument(
         "--alternate",
         action="store_true",
-        help="make each batch of photographs or of composites alone, in place of both",
+        help="make each batch of photographs alone or of composites alone, by lot, in place of both; "
+        "common where the two come from different sets, here it did not help",
     )
     parser.add_argument(
         "--validate-minutes", type=float, default=8.0, help="time between validations (%(default)s)"

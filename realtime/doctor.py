@@ -47,7 +47,7 @@ _LIBRARY_PACKAGES = {
     "libgthread-2.0.so.0": "libglib2.0-0",
 }
 
-# What to do about the reasons for which `realtime.inference.session` computes on the CPU; those
+# What to do about the reasons for which networks run on the CPU, or on CUDA in a slower way; those
 # that are not listed are no fault.
 _CUDA_FIXES = {
     "this onnxruntime is a CPU build": "pip uninstall onnxruntime, then "
@@ -56,7 +56,7 @@ _CUDA_FIXES = {
     "the NVIDIA driver does not answer": "restart; if 'nvidia-smi' fails after it, install the "
     "driver again",
     "onnxruntime could not load": f"pip install '{_DISTRIBUTION}[cuda]'",
-    "CUDA works, but not": "install NVIDIA's newest driver, and "
+    "CUDA works, but not": "close what else uses the GPU; or install NVIDIA's newest driver, and "
     f"pip install --upgrade '{_DISTRIBUTION}[cuda]'",
     "CUDA failed": "install NVIDIA's newest driver; until then --device cpu says that it is meant",
 }

@@ -107,8 +107,6 @@ def run_live(
         camera = (settings.camera, settings.width, settings.height, settings.fps)
         source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
         video = _video(settings, source.format)
-        if (source.format.width, source.format.height) != (settings.width, settings.height):
-            matting.warm_up(source.format.width, source.format.height)
 
         def composite(matte: Matte, settings: Settings) -> Frame:
             trouble.asked(settings)

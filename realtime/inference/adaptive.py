@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.frame import Float32, Frame, Matte
+from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
 from realtime.inference.continuity import Continuity
@@ -110,11 +110,16 @@ class AdaptiveMatting(Closing):
         holds = holds or {}
         opened: list[Model] = []
         self._networks: dict[str, _Network] = {}
-        for name in networks(str(model)):
-            opened.append(open_beside(opened, name, device, Shape(*frame_size)))
-            self._networks[opened[-1].name] = network = _Network(opened[-1])
-            if opened[-1].takes_planes and network.fits(1.0, frame_rate, holds):
-                break
+        try:
+            for name in networks(str(model)):
+                opened.append(open_beside(opened, name, device, Shape(*frame_size)))
+                self._networks[opened[-1].name] = network = _Network(opened[-1])
+                if opened[-1].takes_planes and network.fits(1.0, frame_rate, holds):
+                    break
+        except BaseException:
+            for one in opened:
+                one.close()
+            raise
         free = opened[-1].signature.fixed_size is None and not opened[-1].takes_planes
         levels = levels_of(list(self._networks), free_size=free)
         self._start = 0
@@ -148,6 +153,7 @@ class AdaptiveMatting(Closing):
         self._before: tuple[int, float] | None = None
         self._latencies: deque[float] = deque(maxlen=_MOST_LATENCIES)
         self._told = False
+        self._told_size: tuple[int, int] | None = None
         # Alphas found, less frames that went out.
         self._undelivered = 0
 
@@ -282,10 +288,16 @@ class AdaptiveMatting(Closing):
         model, planes = network.model, frame.planes
         size = network.signature(self.level.scale).size_for(planes.width, planes.height)
         if model.takes_planes:
-            if not model.ready_for(planes, size):
-                self._announce(f"getting ready for pictures of {planes.width}×{planes.height}")
+            self._tell_of_new_sizes(model, planes, size)
             return partial(model.of_planes, planes, frame.color, size)
         return partial(self._answer, model, network_picture(frame, size))
+
+    def _tell_of_new_sizes(self, model: Model, planes: Planes, size: tuple[int, int]) -> None:
+        """Once for each, however often it fails."""
+        found = (planes.width, planes.height)
+        if not model.ready_for(planes, size) and found != self._told_size:
+            self._told_size = found
+            self._announce(f"getting ready for pictures of {planes.width}×{planes.height}")
 
     def _found(
         self, look: Callable[[], Float32], thumbnail: Thumbnail, elapsed: float | None

@@ -6,10 +6,7 @@ import hashlib
 import statistics
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from realtime.inference.model import Model, read_model
 from realtime.inference.session import Device
@@ -52,15 +49,17 @@ def inspect(name: str | Path, device: Device = "auto") -> ModelInfo:
         DeviceError: the device cannot be used.
     """
     model = Model(name, device)
-    content, _ = read_model(name, model.provider)
-    width, height = model.signature.size_for(16, 9)
-    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    run = model.rehearsal() if model.takes_planes else partial(model, picture)
-    durations = []
-    for _ in range(_WARM_UP_RUNS + _RUNS):
-        start = time.perf_counter()
-        run()
-        durations.append(time.perf_counter() - start)
+    try:
+        content, _ = read_model(name, model.provider)
+        width, height = model.signature.size_for(16, 9)
+        run = model.rehearsal()
+        durations = []
+        for _ in range(_WARM_UP_RUNS + _RUNS):
+            start = time.perf_counter()
+            run()
+            durations.append(time.perf_counter() - start)
+    finally:
+        model.close()
     return ModelInfo(
         name=str(name),
         width=width,

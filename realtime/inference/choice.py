@@ -57,6 +57,9 @@ def open_model(
             duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate
         ):
             break
+    for slower in opened[:-1]:
+        if slower.graph is not opened[-1].graph:
+            slower.close()
     return opened[-1]
 
 

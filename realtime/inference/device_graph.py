@@ -50,6 +50,9 @@ _TOLD: dict[Way, str] = {
 
 _T = TypeVar("_T")
 
+# Shapes of luma and of chroma, and the size that the network is shown.
+_Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]
+
 # Sizes of frame and network together whose sessions are kept: those of two levels, each upright and
 # lying down. On an H200 one takes some 100 MB there.
 _MOST_SIZES = 4
@@ -96,7 +99,7 @@ class DeviceGraph:
         self._ways = list(WAYS[device] if ways is None else ways)
         self._obstacle = ""
         self._run: _Run | None = None
-        self._kept: dict[tuple[object, ...], _Run] = {}
+        self._kept: dict[_Key, _Run] = {}
         # Ready for the first size.
         self._unused = self._best(self._open)
         self.metadata: dict[str, str] = self._unused.get_modelmeta().custom_metadata_map
@@ -134,7 +137,8 @@ class DeviceGraph:
         Raises:
             Exception: no way works; what onnxruntime says.
         """
-        return self._best(lambda: self._ran(planes, color, size))
+        key = _key(planes, size)
+        return self._best(lambda: self._run_of(key, planes, size).alpha(planes, color), key)
 
     def thumbnail(self) -> Thumbnail:
         """The last frame's, as `Thumbnail.of_rgb` makes it."""
@@ -155,23 +159,29 @@ class DeviceGraph:
     def _lock(self) -> AbstractContextManager[Any]:
         return DEVICE_LOCK if self._device == "cuda" else nullcontext()
 
-    def _best(self, act: Callable[[], _T]) -> _T:
-        """Does something in the best way that works; those that do not are not tried again."""
+    def _best(self, act: Callable[[], _T], key: _Key | None = None) -> _T:
+        """Does something in the best way that works; those that do not are not tried again.
+
+        Args:
+            act: what to do.
+            key: of the size that it is for.
+        """
         while True:
-            try:
-                with self._lock():
+            with self._lock():
+                try:
                     return act()
-            except Exception as error:
-                if isinstance(error, DeviceError):
+                except DeviceError:
                     raise
-                if not self._kept:
-                    if len(self._ways) == 1:
-                        raise
-                    self._obstacle = first_line(error)
-                    del self._ways[0]
-                # Without the other sizes there is more memory. And after a failed capture a session
-                # cannot be used any more; until it is gone, no memory can be taken on the device.
-                with self._lock():
+                except Exception as error:
+                    if not any(other != key for other in self._kept):
+                        if len(self._ways) == 1:
+                            raise
+                        self._obstacle = first_line(error)
+                        del self._ways[0]
+                    # Without the other sizes there is more memory. And after a failed capture a
+                    # session cannot be used any more; until it is gone, no memory can be taken on
+                    # the device. What was called holds it, too.
+                    error.__traceback__ = None
                     self._clear()
 
     def _clear(self) -> None:
@@ -184,24 +194,20 @@ class DeviceGraph:
         captured = {"enable_cuda_graph": "1"} if self.way == "captured" else {}
         return create_on_cuda(self._content, _OPTIONS | captured)
 
-    def _ran(
-        self, planes: Sequence[UInt8], color: NDArray[np.float64], size: tuple[int, int]
-    ) -> Float32:
-        """As called; of the sizes, the one not used for the longest time is let go."""
-        key = _key(planes, size)
-        run = self._kept.pop(key, None) or self._run_of(planes, size)
-        alpha = run.alpha(planes, color)
+    def _run_of(self, key: _Key, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
+        """What runs frames of this size; what was not used for the longest time is let go."""
+        run = self._kept.pop(key, None)
+        if run is None:
+            while len(self._kept) >= _MOST_SIZES:
+                del self._kept[next(iter(self._kept))]
+            session, self._unused = self._unused or self._open(), None
+            matrices = _matrices(planes, size)
+            if self.way == "plain":
+                run = _Plain(session, matrices)
+            else:
+                run = _Bound(session, self._device, matrices, planes, size)
         self._kept[key] = self._run = run
-        return alpha
-
-    def _run_of(self, planes: Sequence[UInt8], size: tuple[int, int]) -> _Run:
-        while len(self._kept) >= _MOST_SIZES:
-            del self._kept[next(iter(self._kept))]
-        session, self._unused = self._unused or self._open(), None
-        matrices = _matrices(planes, size)
-        if self.way == "plain":
-            return _Plain(session, matrices)
-        return _Bound(session, self._device, matrices, planes, size)
+        return run
 
 
 class _Run(Protocol):
@@ -305,7 +311,7 @@ class _Plain:
         return self._found[name]
 
 
-def _key(planes: Sequence[UInt8], size: tuple[int, int]) -> tuple[object, ...]:
+def _key(planes: Sequence[UInt8], size: tuple[int, int]) -> _Key:
     """What has a session of its own."""
     return planes[0].shape, planes[1].shape, size
 

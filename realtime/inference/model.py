@@ -363,7 +363,9 @@ class Model:
     def rehearsal(
         self, frame: tuple[int, int] | None = None, size: tuple[int, int] | None = None
     ) -> Callable[[], Float32]:
-        """What runs the network once on black, in the way in which it will be run on frames.
+        """What runs the network once, in the way in which it will be run on frames.
+
+        It is shown black or, since on a device that is to prove something, noise.
 
         Args:
             frame: (width, height) of frames, even; None for those of `shape`.
@@ -372,9 +374,9 @@ class Model:
         frame = frame or (self.shape.width, self.shape.height)
         size = size or self.size_for(*frame)
         if self.takes_planes:
-            planes = Planes.empty(frame[1], frame[0])
-            for plane, level in zip(planes, (16, 128, 128), strict=True):
-                plane[:] = level
+            planes, rng = Planes.empty(frame[1], frame[0]), np.random.default_rng(0)
+            for plane in planes:
+                plane[:] = rng.integers(0, 256, plane.shape, np.uint8)
             return partial(self.of_planes, planes, ColorTags(), size)
         return partial(self, np.zeros((size[1], size[0], 3), np.uint8))
 
@@ -385,15 +387,21 @@ class Model:
         self.signature = signature.with_pixels(embedded.pixels)
         try:
             self.rehearsal()()
-        except ModelError:
-            # On a CPU they are: some devices are known for wrong results in 16 bits.
-            raise DeviceError("CUDA failed: what it computes are no alphas") from None
+        except BaseException as error:
+            self.close()
+            if isinstance(error, ModelError):
+                # On a CPU they are: some devices are known for wrong results in 16 bits.
+                raise DeviceError("CUDA failed: what it computes are no alphas") from None
+            raise
         return self.graph, self.graph.reason
 
     def close(self) -> None:
         """Frees what it has on a device. Idempotent; twins share that."""
         if self.graph:
             self.graph.close()
+        elif self.provider == CUDA:
+            with DEVICE_LOCK:
+                self._session = None
 
     def reset(self) -> None:
         """Forgets the pictures before, where the network remembers any."""
@@ -435,10 +443,11 @@ class Model:
         low, high = float(alpha.min()), float(alpha.max())
         # Written so that NaN fails too: a broken network must stop the run, never show the room.
         if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):
-            raise ModelError(
-                f"{self.name}: gives values from {low:g} to {high:g}, not an alpha in 0..1; if "
-                'they are logits, write {"activation": "sigmoid"} into a .json beside it'
-            )
+            remedy = 'if they are logits, write {"activation": "sigmoid"} into a .json beside it'
+            if self.graph:
+                remedy = "choose --device cpu"
+            found = f"values from {low:g} to {high:g}, not an alpha in 0..1"
+            raise ModelError(f"{self.name}: gives {found}; {remedy}")
         return np.clip(alpha, 0, 1)
 
 

@@ -221,6 +221,25 @@ class TestFallingBack:
         assert "out of memory" not in graph.reason
         assert not graph.ready_for(small, (32, 32))
 
+    def test_what_fails_in_the_last_way_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It may work the next time, and opening it anew would take seconds."""
+        opened: list[bytes] = []
+
+        def create(content: bytes) -> Any:
+            opened.append(content)
+            return session.create_on_cpu(content)
+
+        monkeypatch.setattr(device_graph, "create_on_cpu", create)
+        graph = DeviceGraph(_brightness(), "cpu", ["plain"])
+        plane = [np.zeros((32, 32), np.uint8)] * 3
+        with monkeypatch.context() as patch:
+            patch.setattr(device_graph._Plain, "alpha", lambda *_: 1 / 0)
+            for _ in range(3):
+                with pytest.raises(ZeroDivisionError):
+                    graph(plane, AS_THEY_ARE, (32, 32))
+        graph(plane, AS_THEY_ARE, (32, 32))
+        assert len(opened) == 1
+
     def test_where_nothing_works_that_is_what_is_told(self) -> None:
         with pytest.raises(Exception, match="INVALID_PROTOBUF"):
             DeviceGraph(b"no network", "cpu")
@@ -266,11 +285,11 @@ class TestMatting:
                 alpha, expected = ours.matte(shown).alpha, cpu.matte(shown).alpha
             assert np.abs(alpha - expected).mean() < 2 / 255
 
-    @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.5), (float("nan"), 0.0)])
+    @pytest.mark.parametrize("scale", [2.0, float("nan")])
     def test_what_is_not_an_alpha_is_refused(
-        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, scale: float, offset: float
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, scale: float
     ) -> None:
-        on_device(_brightness(offset=offset))
+        on_device(_brightness())
         bright = rgb_to_planes(np.full((360, 640, 3), 255, np.uint8), BT709)
         frame = Frame(bright, 0, 0, Fraction(1, 30), BT709)
         with Matting("fast", frame_size=(640, 360)) as matting:
@@ -278,7 +297,7 @@ class TestMatting:
             monkeypatch.setattr(
                 device_graph._Bound, "alpha", lambda *given: alpha(*given) * np.float32(scale)
             )
-            with pytest.raises(ModelError, match="not an alpha"):
+            with pytest.raises(ModelError, match=r"not an alpha in 0..1; choose --device cpu"):
                 matting.matte(frame)
 
     def test_a_device_that_computes_nonsense_is_not_taken(self, on_device: _Graphs) -> None:
@@ -300,6 +319,40 @@ class TestMatting:
             matting.warm_up(480, 360)
             assert matting.matte(shown).alpha.shape == (192, 288)
             assert len(graph._kept) == 1
+
+    @pytest.mark.parametrize("live", [False, True])
+    def test_closing_lets_go_of_the_device(self, on_device: _Graphs, live: bool) -> None:
+        on_device()
+        shown = portrait_frame((640, 360))
+        matting = AdaptiveMatting("fast", frame_rate=30) if live else Matting("fast")
+        matting.matte(shown)
+        if isinstance(matting, Matting):
+            graph = matting._opened().graph
+        else:
+            graph = matting._network().model.graph
+        assert graph is not None
+        assert graph._kept
+        matting.close()
+        assert graph._kept == {}
+        assert graph._run is graph._unused is None
+        matting.close()
+
+    def test_a_network_that_is_not_chosen_is_let_go_of(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_device()
+        opened: list[Model] = []
+
+        def judged(model: Model, *_: object, **__: object) -> float:
+            opened.append(model)
+            return 1.0
+
+        monkeypatch.setattr(choice, "duration", judged)
+        chosen = choice.open_model("default", "auto", 30, Shape(640, 360))
+        assert chosen.name == "fast"
+        assert chosen.graph is not None
+        assert chosen.graph._kept
+        assert [model.graph._kept for model in opened if model.graph is not None] == [{}, {}]
 
     def test_a_file_is_known(self, on_device: _Graphs, tmp_path: Path) -> None:
         on_device()
@@ -328,9 +381,14 @@ class TestMatting:
     def test_a_live_one_opens_no_more_than_it_needs(self, on_device: _Graphs) -> None:
         on_device()
         said: list[str] = []
-        with AdaptiveMatting(frame_rate=1, frame_size=(640, 360), announce=said.append) as matting:
+        fast_enough = {("quality", session.CUDA): True}
+        with AdaptiveMatting(
+            frame_rate=30, frame_size=(640, 360), holds=fast_enough, announce=said.append
+        ) as matting:
             assert {(level.model, level.scale) for level in matting.levels} == {("quality", 1.0)}
             assert len(matting.levels) > 1
+            assert list(matting._networks) == ["quality"]
+            matting.governed = False
             matting.warm_up(640, 360)
             matting.matte(portrait_frame((640, 360)))
             assert said == []
@@ -339,8 +397,8 @@ class TestMatting:
 
     def test_what_is_known_to_be_too_slow_is_followed_by_others(self, on_device: _Graphs) -> None:
         on_device()
-        slow = {("quality", session.CUDA): False}
-        with AdaptiveMatting(frame_rate=1, frame_size=(640, 360), holds=slow) as matting:
+        known = {("quality", session.CUDA): False, ("balanced", session.CUDA): True}
+        with AdaptiveMatting(frame_rate=30, frame_size=(640, 360), holds=known) as matting:
             assert {level.model for level in matting.levels} == {"quality", "balanced"}
             assert matting.level.model == "balanced"
 
