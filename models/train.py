@@ -474,7 +474,7 @@ def main() -> int:
     parser.add_argument(
         "--alternate",
         action="store_true",
-        help="make each batch of photographs alone or of composites alone, by lot, in place of both; "
+        help="make each batch of photographs or of composites alone, by lot, in place of both; "
         "common where the two come from different sets, here it did not help",
     )
     parser.add_argument(
