@@ -41,7 +41,7 @@ from realtime.cores import usable_cores
 from realtime.errors import RealtimeError, SourceError
 from realtime.frame import UInt8
 from realtime.holding import Held, held, remember
-from realtime.inference import Matting
+from realtime.inference import Matting, choice
 from realtime.inference.model import Signature, read_model
 from realtime.inference.session import open_session
 from realtime.stats import Stats
@@ -378,6 +378,7 @@ def _result(case: Case, fps: float = 50.0) -> dict[str, Any]:
         "live": [
             {
                 "fps": rate,
+                "model": "balanced",
                 "delivered_fps": rate,
                 "dropped": 0.0,
                 "latencies_ms": [10.0, 20.0],
@@ -438,16 +439,26 @@ class TestRunner:
         assert run["latencies_ms"] == {"30": [10.0, 20.0] * 3}
 
     def test_default_is_the_same_network_in_all_rounds(self) -> None:
-        asked: list[tuple[str, str]] = []
+        asked: list[tuple[str, str, tuple[str, ...]]] = []
 
         def measure(task: str, case: Case) -> dict[str, Any]:
-            asked.append((task, case.model))
+            asked.append((task, case.model, case.live_models))
             return {"seconds": 1.0} if task == child.FIRST else _result(case)
 
         runner.run(Plan(sizes=((64, 48),), seconds=0.1, repeats=2), child=measure)
         # A user's first frame waits for the choice, too.
-        first = (child.FIRST, "default")
-        assert asked == [("measure", "default"), first, ("measure", "fast"), first]
+        first = (child.FIRST, "default", ())
+        measured = [("measure", "default", ()), ("measure", "fast", ("balanced",))]
+        assert asked == [measured[0], first, measured[1], first]
+
+    def test_default_is_what_suits_the_rate(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Live as in a file, though a file's is another."""
+        monkeypatch.setattr(choice, "keeps_up", lambda seconds, rate: rate < 20)
+        found = child.measure(replace(case, model="default", rates=(10.0, 40.0)))
+        assert found["model"] == "fast"
+        assert [live["model"] for live in found["live"]] == ["quality", "fast"]
 
     def test_a_configuration_that_cannot_run_is_left_out(self) -> None:
         def measure(task: str, case: Case) -> dict[str, Any]:
@@ -532,7 +543,7 @@ class TestReport:
             "first frame after 0.80",
         ):
             assert word in text
-        assert "640×360 at 30: model fast, 43% of " in text
+        assert "640×360 at 30: model balanced, 43% of " in text
 
     def test_a_report_survives_its_file(self, tmp_path: Path) -> None:
         path = tmp_path / "r.json"
@@ -699,7 +710,7 @@ class TestHolding:
 
         made_up = runner.run(Plan(sizes=((64, 48),), seconds=0.1, repeats=1), child=measure)
         (entry,) = report.held_of(made_up)
-        assert entry.holds is holds
+        assert (entry.model, entry.holds) == ("balanced", holds)
 
     def test_forced_threads_say_nothing_about_the_program(self) -> None:
         made_up = _report()

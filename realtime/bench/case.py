@@ -19,6 +19,7 @@ class Case:
         threads: of the network; None for the program's own choice.
         seconds: how long each measurement takes, about; a whole run takes so many of the clip.
         rates: frames in a second of the live runs, in Hz; none measures no live run.
+        live_models: networks of these; empty for what `model` stands for at each rate.
     """
 
     clip: str
@@ -27,6 +28,7 @@ class Case:
     threads: int | None
     seconds: float
     rates: tuple[float, ...]
+    live_models: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for another process."""
@@ -35,4 +37,5 @@ class Case:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Case:
         """What `as_dict` gave, also after JSON made a list of a tuple."""
-        return cls(**{**plain, "rates": tuple(plain["rates"])})
+        tuples = {name: tuple(plain[name]) for name in ("rates", "live_models")}
+        return cls(**{**plain, **tuples})

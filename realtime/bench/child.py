@@ -22,7 +22,7 @@ from realtime.bench.case import Case
 from realtime.capture import FileSource
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
-from realtime.frame import Frame
+from realtime.frame import Frame, VideoFormat
 from realtime.inference import Matting
 from realtime.output import NullSink
 from realtime.pipeline import Pipeline
@@ -57,25 +57,35 @@ def measure(case: Case) -> dict[str, Any]:
 
     with FileSource(case.clip) as source:
         video = source.format
-    matting = Matting(
-        case.model,
-        case.device,
-        frame_rate=float(video.frame_rate),
-        frame_size=(video.width, video.height),
-        pixel_aspect=float(video.sample_aspect_ratio),
+    network = _network(case, video, float(video.frame_rate))
+    # "default" may stand for another network at the next look; and at another rate it does.
+    live_models = case.live_models or tuple(
+        _network(case, video, rate)["model"] for rate in case.rates
     )
-    with matting:
-        network = {"model": matting.model, "provider": matting.provider}
-    # "default" may stand for another network at the next look.
-    case = replace(case, model=matting.model)
+    case = replace(case, model=network["model"])
     # The whole comes first: what follows keeps many frames, which no run of a user does.
     result: dict[str, Any] = {"whole": whole.measure(case), "memory_mb": peak_memory_mb()}
     video, frames = read_frames(case.clip, stages.MOST_FRAMES)
     result["width"], result["height"] = video.width, video.height
     result |= network
     result["stages"] = stages.measure(case, video, frames)
-    result["live"] = [live.measure(case, frames, rate) for rate in case.rates]
+    result["live"] = [
+        live.measure(replace(case, model=model), frames, rate)
+        for rate, model in zip(case.rates, live_models, strict=True)
+    ]
     return result
+
+
+def _network(case: Case, video: VideoFormat, rate: float) -> dict[str, str]:
+    """What the case's network stands for at a rate, and what computes it."""
+    with Matting(
+        case.model,
+        case.device,
+        frame_rate=rate,
+        frame_size=(video.width, video.height),
+        pixel_aspect=float(video.sample_aspect_ratio),
+    ) as matting:
+        return {"model": matting.model, "provider": matting.provider}
 
 
 def peak_memory_mb() -> float | None:

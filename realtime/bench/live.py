@@ -165,9 +165,10 @@ def measure(
         camera: which kind.
 
     Returns:
-        fps: asked. delivered_fps: distinct pictures that arrived. dropped: share of the pictures
-        that were due and did not arrive. latencies_ms: of those that did, from the moment at which
-        the camera had them. share: part of the cores' time that the process took.
+        fps: asked. model: of the case. delivered_fps: distinct pictures that arrived. dropped:
+        share of the pictures that were due and did not arrive. latencies_ms: of those that did,
+        from the moment at which the camera had them. share: part of the cores' time that the
+        process took.
     """
     with ExitStack() as stack:
         run = open_live(
@@ -191,7 +192,7 @@ def measure(
         until = since + case.seconds
         figures = _figures(run.clock.arrivals, since, until, run.camera.due(since, until))
     # The last moment before what counts, and the end.
-    return figures | {"fps": fps, "share": moments[-1].share(end)}
+    return figures | {"fps": fps, "model": case.model, "share": moments[-1].share(end)}
 
 
 class _Moment:

@@ -71,7 +71,7 @@ def held_of(report: dict[str, Any]) -> tuple[Held, ...]:
                     width=run["width"],
                     height=run["height"],
                     fps=rate,
-                    model=run["model"],
+                    model=run["live_models"][f"{rate:g}"],
                     provider=run["provider"],
                     holds=dropped <= LOST and tail is not None and tail / 1e3 <= 2 / rate,
                     share=metrics[f"{name} share"],

@@ -81,9 +81,8 @@ def run(
                 report(f"round {number + 1} of {plan.repeats}: {_title(case)}")
                 try:
                     # What "default" stood for in the first round, it stands for in all.
-                    before = rounds[case]
-                    model = before[0]["model"] if before else case.model
-                    result = measure("measure", replace(case, model=model))
+                    asked = _as_before(case, rounds[case][0]) if rounds[case] else case
+                    result = measure("measure", asked)
                     result["first"] = measure(FIRST, case)["seconds"]
                 except RealtimeError as error:
                     failures.append(error)
@@ -129,6 +128,12 @@ def _cases(plan: Plan, clips: Sequence[str]) -> list[Case]:
         for device in plan.devices
         for threads in plan.threads
     ]
+
+
+def _as_before(case: Case, result: dict[str, Any]) -> Case:
+    """A case with the networks of an earlier round."""
+    live_models = tuple(live["model"] for live in result["live"])
+    return replace(case, model=result["model"], live_models=live_models)
 
 
 def _title(case: Case) -> str:
@@ -186,6 +191,7 @@ def _run(case: Case, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "threads": case.threads,
         "width": latest["width"],
         "height": latest["height"],
+        "live_models": {f"{live['fps']:g}": live["model"] for live in latest["live"]},
         "metrics": {name: metric.as_dict() for name, metric in metrics.items()},
         "latencies_ms": {
             f"{live['fps']:g}": [x for r in results for x in r["live"][number]["latencies_ms"]]
