@@ -1,0 +1,56 @@
+"""A report in words, and two of them compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from realtime.bench import report
+from realtime.errors import RealtimeError
+from tests.bench.made_up import a_report
+
+
+class TestReport:
+    def test_text_has_every_stage_and_what_is_held(self) -> None:
+        text = report.text(a_report())
+        for word in (
+            "decode",
+            "infer",
+            "encode",
+            "into a file: 51.0 fps",
+            "first frame after 0.80",
+        ):
+            assert word in text
+        assert "640×360 at 30: model balanced, 43% of " in text
+
+    def test_a_report_survives_its_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "r.json"
+        path.write_text(json.dumps(a_report(), allow_nan=False), "utf-8")
+        assert report.text(report.read(path)) == report.text(
+            a_report() | {"machine": report.read(path)["machine"]}
+        )
+
+    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"kind": "realtime bench"}', "null"])
+    def test_another_file_is_refused(self, content: str, tmp_path: Path) -> None:
+        path = tmp_path / "r.json"
+        path.write_text(content)
+        with pytest.raises(RealtimeError, match=r"is no report of realtime bench; write one"):
+            report.read(path)
+
+    def test_comparison_tells_noise_from_change(self) -> None:
+        text = report.comparison(a_report((50.0, 51.0, 52.0)), a_report((70.0, 71.0, 72.0)))
+        lines = {line.split("  ")[1].strip(): line for line in text.splitlines() if "  " in line}
+        assert lines["whole file"].endswith("faster")
+        assert lines["stage infer"].endswith("within noise")
+        assert "different places" not in text
+
+    def test_comparison_names_what_only_one_has_and_other_machines(self) -> None:
+        old, new = a_report(), a_report()
+        old["machine"] = {**old["machine"], "cpu": "another"}
+        new["runs"][0]["threads"] = 2
+        text = report.comparison(old, new)
+        assert text.startswith("Measured in different places")
+        assert "CPUExecutionProvider, 2 threads: only in the new report" in text
+        assert "CPUExecutionProvider: only in the old report" in text

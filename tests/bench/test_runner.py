@@ -1,0 +1,100 @@
+"""Rounds of all configurations, in turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.bench import child, runner
+from realtime.bench.case import Case
+from realtime.bench.runner import Plan
+from realtime.errors import RealtimeError
+from realtime.inference import choice
+from tests.bench.made_up import a_report, a_result
+
+
+class TestRunner:
+    def test_configurations_take_turns(self) -> None:
+        seen: list[tuple[str, str, int | None]] = []
+
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            if task == child.FIRST:
+                return {"seconds": 1.0}
+            seen.append((Path(case.clip).stem, case.model, case.threads))
+            return a_result(case)
+
+        plan = Plan(
+            sizes=((64, 48), (96, 64)), models=("a", "b"), threads=(1, 2), seconds=0.1, repeats=2
+        )
+        report = runner.run(plan, child=measure)
+        once = [
+            (clip, model, threads)
+            for clip in ("demo_64x48", "demo_96x64")
+            for model in ("a", "b")
+            for threads in (1, 2)
+        ]
+        assert seen[:8] == once
+        assert [(clip, threads) for clip, _, threads in seen[8:]] == [
+            (clip, threads) for clip, _, threads in once
+        ]
+        assert len(report["runs"]) == 8
+        assert all(len(r["metrics"]["whole file"]["rounds"]) == 2 for r in report["runs"])
+
+    def test_figures_of_the_rounds_come_together(self) -> None:
+        run = a_report((50.0, 60.0, 52.0))["runs"][0]
+        assert run["metrics"]["whole file"]["rounds"] == (50, 60, 52)
+        assert run["metrics"]["whole file"]["median"] == 52
+        assert run["metrics"]["stage infer"]["p95"] == 3
+        assert run["metrics"]["first frame"]["median"] == 0.8
+        assert run["metrics"]["live 30 share"]["median"] == 0.43
+        assert run["latencies_ms"] == {"30": [10.0, 20.0] * 3}
+
+    def test_default_is_the_same_network_in_all_rounds(self) -> None:
+        asked: list[tuple[str, str, tuple[str, ...]]] = []
+
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            asked.append((task, case.model, case.live_models))
+            return {"seconds": 1.0} if task == child.FIRST else a_result(case)
+
+        runner.run(Plan(sizes=((64, 48),), seconds=0.1, repeats=2), child=measure)
+        # A user's first frame waits for the choice, too.
+        first = (child.FIRST, "default", ())
+        measured = [("measure", "default", ()), ("measure", "fast", ("balanced",))]
+        assert asked == [measured[0], first, measured[1], first]
+
+    def test_default_is_what_suits_the_rate(
+        self, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Live as in a file, though a file's is another."""
+        monkeypatch.setattr(choice, "keeps_up", lambda seconds, rate: rate < 20)
+        found = child.measure(replace(case, model="default", rates=(10.0, 40.0)))
+        assert found["model"] == "fast"
+        assert [live["model"] for live in found["live"]] == ["quality", "fast"]
+
+    def test_a_configuration_that_cannot_run_is_left_out(self) -> None:
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            if case.device == "cuda":
+                raise RealtimeError("no NVIDIA driver")
+            return {"seconds": 1.0} if task == child.FIRST else a_result(case)
+
+        plan = Plan(sizes=((64, 48),), devices=("cpu", "cuda"), seconds=0.1, repeats=2)
+        report = runner.run(plan, child=measure)
+        assert len(report["runs"]) == 1
+        assert report["skipped"] == ["demo_64x48, default, cuda: no NVIDIA driver"]
+
+    def test_where_none_can_run_it_says_why(self) -> None:
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            raise RealtimeError("nope: no such model")
+
+        with pytest.raises(RealtimeError, match=r"^nope: no such model$"):
+            runner.run(Plan(sizes=((64, 48),), seconds=0.1), child=measure)
+
+    def test_a_child_says_in_one_line_what_is_wrong(self, case: Case) -> None:
+        wrong = Case(case.clip, "nope.onnx", "cpu", None, 0.1, ())
+        with pytest.raises(RealtimeError, match=r"^nope.onnx: no such model"):
+            runner._in_a_process("measure", wrong)
+        with pytest.raises(RealtimeError, match=r"^nope.onnx: no such model"):
+            runner._in_a_process(child.FIRST, wrong)
