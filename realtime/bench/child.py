@@ -24,6 +24,7 @@ from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.frame import Frame, VideoFormat
 from realtime.inference import Matting
+from realtime.inference.choice import DEFAULT
 from realtime.output import NullSink
 from realtime.pipeline import Pipeline
 
@@ -57,20 +58,25 @@ def measure(case: Case) -> dict[str, Any]:
 
     with FileSource(case.clip) as source:
         video = source.format
-    network = _network(case, video, float(video.frame_rate))
-    # "default" may stand for another network at the next look; and at another rate it does.
-    live_models = case.live_models or tuple(
-        _network(case, video, rate)["model"] for rate in case.rates
-    )
-    case = replace(case, model=network["model"])
+    file_rate = float(video.frame_rate)
+    network = _network(case, video, file_rate)
+
+    def live_model(rate: float) -> str:
+        # Only "default" stands for another network at another rate.
+        alike = case.model != DEFAULT or rate == file_rate
+        return (network if alike else _network(case, video, rate))["model"]
+
+    live_models = case.live_models or tuple(map(live_model, case.rates))
+    # "default" may stand for another network at the next look.
+    fixed = replace(case, model=network["model"])
     # The whole comes first: what follows keeps many frames, which no run of a user does.
-    result: dict[str, Any] = {"whole": whole.measure(case), "memory_mb": peak_memory_mb()}
+    result: dict[str, Any] = {"whole": whole.measure(fixed), "memory_mb": peak_memory_mb()}
     video, frames = read_frames(case.clip, stages.MOST_FRAMES)
     result["width"], result["height"] = video.width, video.height
     result |= network
-    result["stages"] = stages.measure(case, video, frames)
+    result["stages"] = stages.measure(fixed, video, frames)
     result["live"] = [
-        live.measure(replace(case, model=model), frames, rate)
+        live.measure(replace(fixed, model=model), frames, rate)
         for rate, model in zip(case.rates, live_models, strict=True)
     ]
     return result
