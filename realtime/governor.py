@@ -26,21 +26,29 @@ _FEWEST = 5
 _MOST_DROPPED = 2
 _NO_STALL = 0.15
 
+# The budget is a bound, and no place to live: where a level can do that, frames are meant to stay
+# within this share of it.
+AIM = 0.75
+
 # Share of spoiled frames that is too much in the short run, there just after a step up, and in the
-# long run; and up to which all is calm. Spoiled is what came later than the budget or not at all.
+# long run. Spoiled is what came later than the budget or not at all.
 _SPOILED_SHORT = 0.5
 _SPOILED_TRIAL = 0.35
 _SPOILED_LONG = 0.2
-_SPOILED_CALM = 0.05
 
-# Share that is too much where it lasts for so many seconds.
+# Share of spoiled frames, and of those that missed the aim, that is too much where it lasts for so
+# many seconds; and of the latter the share up to which all is calm.
 _SPOILED_LASTING = 0.08
+_MISSED_LASTING = 0.1
 _LASTING = 4.0
+_CALM = 0.05
 
-# What a lower level must promise to be chosen, of the frame interval and of the budget; a higher
-# level must promise more. Between the two lies the hysteresis.
+# What a lower level must promise to be chosen, of the frame interval, and of the budget or the aim
+# that was missed; a higher level must promise more. Between the two lies the hysteresis. No higher
+# level may need more of the cores than there is, whatever it takes while they have nothing else to
+# do: all stages share them.
 _DOWN_BUSY, _DOWN_LATENCY = 0.8, 0.9
-_UP_BUSY, _UP_LATENCY = 0.7, 0.85
+_UP_BUSY, _UP_LATENCY, _UP_CORES = 0.7, 0.85, 0.95
 
 # The first frames find cold caches, and memory that is still to be taken: for so many seconds after
 # the first one nothing is judged.
@@ -132,6 +140,7 @@ class Measurement:
             did since the measurement before.
         dropped: frames given up since the measurement before.
         interval: seconds from one captured frame to the next; None where unknown.
+        spent: seconds of the processor that the process has taken so far; None where unknown.
     """
 
     level: int
@@ -139,6 +148,7 @@ class Measurement:
     latency: float | None = None
     dropped: int = 0
     interval: float | None = None
+    spent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +157,10 @@ class _Sample:
     busy: float
     latency: float | None
     frames: int
+    dropped: int
     spoiled: int
     interval: float | None
+    spent: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +179,11 @@ class Governor:
     """Steps through levels so that frames keep coming in time.
 
     It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
-    the next step, still within the second, reaches the lowest level. It goes up one level at a
-    time, after a while of calm in which the level above would have fitted with room to spare. Each
-    time that a level had to be left, it is not tried again for twice as long.
+    the next step, still within the second, reaches the lowest level. It also goes down, slowly,
+    where frames are in time but keep missing the aim, `AIM` of the budget, that a level is foreseen
+    to reach. It goes up one level at a time, after a while of calm in which the level above
+    would have fitted with room to spare. Each time that a level had to be left, it is not tried
+    again for twice as long.
 
     Where the time is lost behind the network on a machine that is not loaded, such as to a slow
     output, no level would help, and none is given up.
@@ -181,6 +195,7 @@ class Governor:
         costs: foreseen cost of each; what is measured replaces it.
         frame_rate: in Hz, as asked from the camera.
         budget: seconds that a frame may take from capture to output; 0 for two frame intervals.
+        cores: that the process may use.
         start: index of the first level.
         clock: monotonic seconds.
         announce: is told every change and its reason in one line.
@@ -196,6 +211,7 @@ class Governor:
         frame_rate: float,
         budget: float = 0.0,
         *,
+        cores: int = 1,
         start: int = 0,
         clock: Callable[[], float] = time.monotonic,
         announce: Callable[[str], None] = lambda line: None,
@@ -208,6 +224,8 @@ class Governor:
         self._costs = list(costs)
         self._nominal = 1 / frame_rate
         self._asked_budget = budget
+        self._aim = AIM * self.budget
+        self._cores = cores
         self._clock = clock
         self._announce = announce
         self._start = start
@@ -243,12 +261,12 @@ class Governor:
         if self._first is None:
             self._first = now
         if now - self._first < _START_UP:
-            self._calm_since = self._fit_since = self._fair_since = now
+            self._nothing_yet(now)
             return self.level
         if measurement.level != self.level:
             # The level is not in place yet.
             self._unsettled = _SETTLING
-            self._calm_since = self._fit_since = self._fair_since = now
+            self._nothing_yet(now)
             return self.level
         if self._unsettled:
             self._unsettled -= 1
@@ -262,6 +280,8 @@ class Governor:
             self._learn()
         if reason is not None:
             self._go_down(reason, now)
+        elif self._full() and now - self._easy_since > _LASTING:
+            self._ease(now)
         else:
             self._consider_going_up(now)
         return self.level
@@ -286,18 +306,24 @@ class Governor:
         """Starts to measure a level."""
         self._samples: deque[_Sample] = deque()
         self._unsettled = _SETTLING
-        self._calm_since = self._fit_since = self._fair_since = now
+        self._nothing_yet(now)
+
+    def _nothing_yet(self, now: float) -> None:
+        """Lets all spans of time begin."""
+        self._calm_since = self._fit_since = self._fair_since = self._easy_since = now
 
     def _judge(self, measurement: Measurement, now: float) -> _Sample:
-        late = measurement.latency is not None and measurement.latency > self.budget
+        latency = measurement.latency or 0.0
         dropped = min(measurement.dropped, _MOST_DROPPED)
         return _Sample(
             time=now,
             busy=measurement.busy,
             latency=measurement.latency,
             frames=1 + dropped,
-            spoiled=int(late) + dropped,
+            dropped=dropped,
+            spoiled=dropped + (latency > self.budget),
             interval=measurement.interval,
+            spent=measurement.spent,
         )
 
     def _recent(self, now: float) -> list[_Sample]:
@@ -311,13 +337,22 @@ class Governor:
 
     def _watch(self, now: float) -> None:
         """Learns how calm it is, and what this level takes at its best."""
-        spoiled = _spoiled(self._samples)
-        if spoiled > _SPOILED_CALM:
+        self._aim = self._find_aim()
+        missed = _missed(self._samples, self._aim)
+        if missed > _CALM:
             self._calm_since = now
-        if spoiled <= _SPOILED_LASTING:
+        if missed <= _MISSED_LASTING:
+            self._easy_since = now
+        if _spoiled(self._samples) <= _SPOILED_LASTING:
             self._fair_since = now
         if len(self._samples) >= 2 * _FEWEST:
             self._best_unit = min(self._best_unit, self._unit(self._samples))
+
+    def _find_aim(self) -> float:
+        """Seconds within which frames are meant to stay: the budget if no level can do better."""
+        aim = AIM * self.budget
+        least = self._latency_at(len(self.levels) - 1, self._samples, 0.9)
+        return aim if least is None or least <= aim else self.budget
 
     def _learn(self) -> None:
         """Replaces what this level was foreseen to cost, relative to the one below it.
@@ -346,11 +381,11 @@ class Governor:
             return None
         most = _SPOILED_SHORT if self._came_from is None else _SPOILED_TRIAL
         if _spoiled(recent) >= most and _apart([s.time for s in recent if s.spoiled]):
-            return self._excess(recent)
+            return _excess(recent, self.budget)
         if self._full() and (
             _spoiled(self._samples) >= _SPOILED_LONG or now - self._fair_since > _LASTING
         ):
-            return self._excess(self._samples)
+            return _excess(self._samples, self.budget)
         interval = self._interval
         # The longest may be one on which the scheduler slept.
         others = sorted(sample.busy for sample in recent)[:-1]
@@ -358,14 +393,6 @@ class Governor:
         if busy > interval and _apart([s.time for s in recent if s.busy > interval]):
             return f"the network takes {busy * 1e3:.0f} of {interval * 1e3:.0f} ms a frame"
         return None
-
-    def _excess(self, samples: _Samples) -> str:
-        frames = sum(sample.frames for sample in samples)
-        dropped = sum(sample.frames - 1 for sample in samples)
-        late = sum(sample.spoiled for sample in samples) - dropped
-        if dropped > late:
-            return f"{dropped / frames:.0%} of the frames were dropped"
-        return f"{late / frames:.0%} of the frames came after {self.budget * 1e3:.0f} ms"
 
     def _go_down(self, reason: str, now: float) -> None:
         recent = self._recent(now)
@@ -378,14 +405,27 @@ class Governor:
             return
         # The earlier half may be from before the load came.
         latest = recent[len(recent) // 2 :]
-        fitting = [i for i in lower if self._fits(i, latest, _DOWN_BUSY, _DOWN_LATENCY, 0.5)]
+        within = _DOWN_LATENCY * self.budget
+        fitting = [i for i in lower if self._fits(i, latest, _DOWN_BUSY, within, 0.5)]
         # What was foreseen a moment ago was wrong: then as far as there is, and up from there.
         wrong = now - self._went_down < _AGAIN
         target = fitting[0] if fitting and not wrong else lower[-1]
-        self._setbacks[self.level] = _Setbacks(
-            self._setbacks_of(self.level, now) + 1, now, self._unit(latest)
-        )
         self._went_down = now
+        self._leave_for(target, latest, reason, now)
+
+    def _ease(self, now: float) -> None:
+        """Goes down to a level that is foreseen to reach the aim; stays where there is none."""
+        self._easy_since = now
+        within = _DOWN_LATENCY * self._aim
+        for target in range(self.level + 1, len(self.levels)):
+            if self._fits(target, self._samples, _DOWN_BUSY, within, 0.9):
+                self._leave_for(target, self._samples, _excess(self._samples, self._aim), now)
+                return
+
+    def _leave_for(self, target: int, samples: _Samples, reason: str, now: float) -> None:
+        """Goes down, and remembers that this level did not hold."""
+        setbacks = self._setbacks_of(self.level, now) + 1
+        self._setbacks[self.level] = _Setbacks(setbacks, now, self._unit(samples))
         self._go(target, reason, now)
 
     def _to_blame(self, recent: Sequence[_Sample], lowest: int) -> bool:
@@ -408,7 +448,7 @@ class Governor:
         level: int,
         samples: _Samples,
         busy_share: float,
-        latency_share: float,
+        within: float,
         typical: float,
     ) -> bool:
         """Whether another level is foreseen to hold under the load of these samples.
@@ -417,30 +457,35 @@ class Governor:
             level: its index.
             samples: of the present level.
             busy_share: of the frame interval, that its mean may take.
-            latency_share: of the budget, that its latency may take.
+            within: seconds that its latency may take.
             typical: which quantile of the present latencies to think of.
         """
         mine, other, interval = self._costs[self.level], self._costs[level], self._interval
-        busy = _mean_busy(samples)
-        foreseen = busy * other.mean / mine.mean
-        if foreseen > busy_share * interval:
+        if _mean_busy(samples) * other.mean / mine.mean > busy_share * interval:
             return False
+        latency = self._latency_at(level, samples, typical)
+        return latency is None or latency <= within
+
+    def _latency_at(self, level: int, samples: _Samples, typical: float) -> float | None:
+        """Seconds of latency that are foreseen for a level, as `_fits` does; None where unknown."""
         latencies = [sample.latency for sample in samples if sample.latency is not None]
         if not latencies:
-            return True
-        peak = _peak_busy(samples)
+            return None
+        mine, other, interval = self._costs[self.level], self._costs[level], self._interval
+        busy, peak = _mean_busy(samples), _peak_busy(samples)
         # A network that is always busy lets each frame wait, half an interval in the mean.
         waiting = interval / 2 if busy > 0.9 * interval else 0.0
         latency = _quantile(latencies, typical) - waiting + peak * (other.peak / mine.peak - 1)
-        latency += busy / mine.mean * (other.after - mine.after)
-        return latency <= latency_share * self.budget
+        return latency + busy / mine.mean * (other.after - mine.after)
 
     def _consider_going_up(self, now: float) -> None:
         if self.level == 0:
             return
         target = self.level - 1
         patience = self._patience(target, now)
-        if not self._fits(target, self._samples, _UP_BUSY, _UP_LATENCY, 0.9):
+        possible = self._share_at(target) <= _UP_CORES
+        within = _UP_LATENCY * self._aim
+        if not (possible and self._fits(target, self._samples, _UP_BUSY, within, 0.9)):
             self._fit_since = now
         calm = now - self._calm_since
         if calm < patience or not self._full():
@@ -448,12 +493,23 @@ class Governor:
         if now - self._fit_since >= patience:
             self._go(target, "there is room again", now)
         elif calm >= _DOUBTING * patience:
-            busy, latency = _UP_BUSY * _HOPELESS, _UP_LATENCY * _HOPELESS
-            if self._fits(target, self._samples, busy, latency, 0.9):
+            busy = _UP_BUSY * _HOPELESS
+            # What the cores are spent on is measured, and not to be doubted.
+            if possible and self._fits(target, self._samples, busy, within * _HOPELESS, 0.9):
                 self._go(target, "calm for long, a trial", now)
             else:
                 self._calm_since = now
                 self._costs = list(self._foreseen)
+
+    def _share_at(self, level: int) -> float:
+        """Share of the cores that this process is foreseen to take at a level; 0 if unknown."""
+        first, last = self._samples[0], self._samples[-1]
+        if first.spent is None or last.spent is None or last.time <= first.time:
+            return 0.0
+        mine, other = self._costs[self.level], self._costs[level]
+        more = other.mean + other.after - mine.mean - mine.after
+        spent = (last.spent - first.spent) / (last.time - first.time)
+        return (spent + more * self._unit(self._samples) / self._interval) / self._cores
 
     def _setbacks_of(self, level: int, now: float) -> float:
         setbacks = self._setbacks[level]
@@ -503,8 +559,30 @@ def _bounded(ratio: float, foreseen: float) -> float:
 
 
 def _spoiled(samples: _Samples) -> float:
-    """Share of the frames that were late or dropped."""
-    return sum(s.spoiled for s in samples) / max(1, sum(s.frames for s in samples))
+    """Share of the frames that came after the budget, or were dropped."""
+    return sum(s.spoiled for s in samples) / max(1, _frames(samples))
+
+
+def _missed(samples: _Samples, aim: float) -> float:
+    """Share of the frames that came after an aim, or were dropped."""
+    return (_late(samples, aim) + sum(s.dropped for s in samples)) / max(1, _frames(samples))
+
+
+def _late(samples: _Samples, seconds: float) -> int:
+    return sum(sample.latency is not None and sample.latency > seconds for sample in samples)
+
+
+def _frames(samples: _Samples) -> int:
+    return sum(sample.frames for sample in samples)
+
+
+def _excess(samples: _Samples, within: float) -> str:
+    """What is too much, in words: frames that were dropped, or came after so many seconds."""
+    frames = _frames(samples)
+    dropped, late = sum(sample.dropped for sample in samples), _late(samples, within)
+    if dropped > late:
+        return f"{dropped / frames:.0%} of the frames were dropped"
+    return f"{late / frames:.0%} of the frames came after {within * 1e3:.0f} ms"
 
 
 def _mean_busy(samples: _Samples) -> float:

@@ -177,14 +177,16 @@ def test_every_change_is_announced_with_its_reason_in_a_line() -> None:
 class _Driven:
     """A governor that is fed by hand."""
 
-    def __init__(self, budget: float = 0.0, start: int = 0) -> None:
+    def __init__(self, budget: float = 0.0, start: int = 0, cores: int = 1) -> None:
         self.now = 100.0
+        self.spent = 5.0
         self.lines: list[str] = []
         self.governor = Governor(
             LEVELS,
             COSTS,
             30.0,
             budget,
+            cores=cores,
             start=start,
             clock=lambda: self.now,
             announce=self.lines.append,
@@ -205,9 +207,11 @@ class _Driven:
         dropped: int = 0,
         interval: float = 1 / 30,
         level: int | None = None,
+        spent: float = 0.0,
     ) -> None:
         for _ in range(round(seconds / interval)):
             self.now += interval
+            self.spent += spent
             self.governor.observe(
                 Measurement(
                     level=self.governor.level if level is None else level,
@@ -215,8 +219,15 @@ class _Driven:
                     latency=latency,
                     dropped=dropped,
                     interval=interval,
+                    spent=self.spent,
                 )
             )
+
+    def feed_as_levels_cost(self, seconds: float, unit: float, beside: float) -> None:
+        """Frames that take `beside` seconds outside of the network, all of it on processors."""
+        for _ in range(round(seconds * 30)):
+            busy = COSTS[self.governor.level].mean * unit
+            self.feed(1 / 30, busy, busy + beside, spent=busy + beside)
 
 
 def test_the_budget_is_two_frames_unless_told() -> None:
@@ -233,6 +244,32 @@ def test_the_same_latency_is_in_time_or_not_as_the_budget_says() -> None:
         driven = _Driven(budget)
         driven.feed(1.0, busy=0.02, latency=0.06)
         assert (driven.governor.level > 0) == (level > 0)
+
+
+def test_a_level_that_keeps_missing_the_aim_is_left_for_one_that_reaches_it() -> None:
+    """Frames within the budget of 67 ms, and beyond three quarters of it."""
+    driven = _Driven()
+    driven.feed_as_levels_cost(60.0, unit=0.0018, beside=0.03)
+    assert LEVELS[driven.governor.level] == Level("balanced")
+    assert driven.lines == ["down to balanced: 100% of the frames came after 50 ms"]
+
+
+def test_where_no_level_can_reach_the_aim_the_budget_is_the_aim() -> None:
+    driven = _Driven()
+    driven.feed(20.0, busy=0.003, latency=0.06)
+    assert driven.lines == []
+    driven = _Driven(start=1)
+    driven.feed(20.0, busy=0.0005, latency=0.055)
+    assert driven.lines == ["up to quality: there is room again"]
+
+
+@pytest.mark.parametrize(("cores", "model"), [(1, "balanced"), (2, "quality")])
+def test_no_level_is_tried_that_the_cores_have_no_time_for(cores: int, model: str) -> None:
+    """Of the 33 ms between two frames 14 go to other stages: 16 more are there, 23 are not."""
+    driven = _Driven(start=_FAST, cores=cores)
+    driven.feed_as_levels_cost(600.0, unit=0.002, beside=0.014)
+    assert LEVELS[driven.governor.level] == Level(model)
+    assert all(line.startswith("up to ") for line in driven.lines)
 
 
 def test_a_camera_that_slows_down_in_the_dark_leaves_more_time() -> None:

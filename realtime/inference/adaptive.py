@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.closing import Closing
+from realtime.cores import usable_cores
 from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.governor import Cost, Governor, Level, Measurement
 from realtime.inference.choice import DEFAULT, duration, keeps_up
@@ -138,6 +139,7 @@ class AdaptiveMatting(Closing):
             [self._networks[level.model].cost(level) for level in levels],
             frame_rate,
             latency_budget,
+            cores=usable_cores(),
             start=self._start,
             clock=clock,
             announce=announce,
@@ -333,6 +335,7 @@ class AdaptiveMatting(Closing):
                     latency=max(latencies, default=None),
                     dropped=dropped,
                     interval=interval,
+                    spent=time.process_time(),
                 )
             )
 
