@@ -315,8 +315,8 @@ class Settings:
     latency_budget: float = field(
         default=0.0,
         metadata=_about(
-            "Seconds that a picture may take from camera to output, and mostly takes a quarter less; "
-            "0 is the time of two pictures.",
+            "Seconds that a picture may take from camera to output; most are to take a quarter "
+            "less. 0 is the time of two pictures.",
             minimum=0,
             maximum=10,
         ),

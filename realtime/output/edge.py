@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
 from realtime.output import decontamination, refinement
@@ -69,7 +70,7 @@ class Edge:
 
     def _luma_alpha(self) -> UInt8:
         """Alpha of the tiles, uint8 (n·rows, columns)."""
-        return self._enlarged(self._margin, "alpha")
+        return self._enlarged(self._patches(self._margin), "alpha")
 
     @cached_property
     def small(self) -> UInt8:
@@ -166,7 +167,7 @@ class Edge:
 
     def lit(self, tiles: list[UInt8], light: Light) -> list[UInt8]:
         """Foreground tiles of the three planes with light on them."""
-        weight = self._tiles_of(light.weight, 1)
+        weight = self._tiles_of(light.weight, 1).copy()
         white = self._scratch.array("white", tiles[0].shape)
         white.fill(light.white)
         return [
@@ -179,32 +180,41 @@ class Edge:
         return mix(one, other, share, self._scratch, name)
 
     def _tiles_of(self, small: UInt8, index: int) -> UInt8:
-        """Tiles of plane 0, 1 or 2 of something given at the small size."""
+        """Tiles of plane 0, 1 or 2 of something given at the small size; until asked again."""
         height, width = self._planes[index].shape
-        whole: UInt8 = self._scratch.array("whole", (height, width))
         factor = max(1, width // small.shape[1])
-        if small.shape == (height / factor, width / factor):
-            # What lies between the tiles is enough, and a margin of one.
-            rows, columns = (
-                slice(max(0, part.start - 1), min(size, part.stop + 1))
-                for part, size in zip(self._box(), small.shape, strict=True)
-            )
-            small = small[rows, columns]
-            target = whole[
-                rows.start * factor : rows.stop * factor,
-                columns.start * factor : columns.stop * factor,
-            ]
-        else:
-            target = whole
-        cv2.resize(small, target.shape[::-1], dst=target, interpolation=cv2.INTER_LINEAR)
+        rows, columns = self._size(index)
+        if (
+            small.shape == (height / factor, width / factor)
+            and not rows % factor
+            and not columns % factor
+        ):
+            patches = self._patches(_with_margin(small), factor, index)
+            return enlarge(patches, factor, self._scratch, "tiles")
+        whole: UInt8 = self._scratch.array("whole", (height, width))
+        cv2.resize(small, (width, height), dst=whole, interpolation=cv2.INTER_LINEAR)
         return self.gather(whole, index)
 
-    def _enlarged(self, margin: Picture, name: str) -> Picture:
-        """Tiles of luma of something given on the grid, with a margin of one."""
-        grid, (tops, lefts) = self._tiling.grid, self._at[0]
-        rows, columns = self._tiling.rows // grid + 2, self._tiling.columns // grid + 2
-        patches = gather(margin, (tops // grid, lefts // grid), rows, columns)
-        return enlarge(patches, grid, self._scratch, name)
+    def _patches(self, margin: Picture, factor: int = 0, index: int = 0) -> Picture:
+        """Where the tiles of plane 0, 1 or 2 lie on something coarse.
+
+        Args:
+            margin: with a margin of one around it.
+            factor: pixels of the plane to one of it; 0 for those of the grid.
+            index: of the plane.
+
+        Returns:
+            (n, r + 2, c + 2), for `enlarge`.
+        """
+        factor = factor or self._tiling.grid
+        tops, lefts = self._at[index > 0]
+        rows, columns = self._size(index)
+        at = tops // factor, lefts // factor
+        return gather(margin, at, rows // factor + 2, columns // factor + 2)
+
+    def _enlarged(self, patches: Picture, name: str) -> Picture:
+        """Tiles of luma of something given on the grid."""
+        return enlarge(patches, self._tiling.grid, self._scratch, name)
 
     def _grid_size(self) -> tuple[int, int]:
         """Rows and columns of the grid."""
@@ -221,28 +231,59 @@ class RefinedEdge(Edge):
 
     def _narrow(self) -> None:
         # The fit is wide, and the outline that comes of it narrow: many tiles turn out idle.
-        alpha = self._luma_alpha().reshape(self.count, -1)
         luma = self.luma.reshape(self.count, -1)
-        nothing, solid = alpha.max(1) == 0, alpha.min(1) == 255
+        slope, offset = self._patches(self._slope), self._patches(self._offset)
+        nothing, solid = self._decided(luma, slope, offset)
+        rest = ~(nothing | solid)
+        alpha = self._tiles_alpha(luma[rest], slope[rest], offset[rest])
+        nothing[rest], solid[rest] = alpha.max(1) == 0, alpha.min(1) == 255
         self._nothing[self._chosen] |= nothing
         self._solid[self._chosen] |= solid
         self._choose()
         if self.count:
-            left = ~(nothing | solid)
-            columns = self._tiling.columns
-            self.alphas = _with_chroma(alpha[left].reshape(-1, columns))
+            columns, left = self._tiling.columns, ~(nothing | solid)
+            self.alphas = _with_chroma(alpha[left[rest]].reshape(-1, columns))
             self.luma = luma[left].reshape(-1, columns)
+
+    def _decided(
+        self, luma: UInt8, slope: Float32, offset: Float32
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which tiles are sure to be of nothing but 0, and of nothing but 255, at little cost.
+
+        Between four points of the grid, an alpha is a mean of what theirs would be for its luma:
+        it lies between those for the tile's darkest and brightest.
+        """
+        slope, offset = slope.reshape(len(luma), -1), offset.reshape(len(luma), -1)
+        dark, bright = (
+            slope * extreme.astype(np.float32)[:, None] + offset
+            for extreme in (luma.min(1), luma.max(1))
+        )
+        least = np.minimum(dark.min(1), bright.min(1))
+        most = np.maximum(dark.max(1), bright.max(1))
+        # Levels are rounded before the curve, which never falls.
+        first_above_0, first_255 = np.searchsorted(self._curve, (1, 255))
+        return most < first_above_0 - 0.5, least > first_255 - 0.5
 
     def _prepare(self, alpha: Float32) -> UInt8:
         self._fit = refinement.fit(self._planes.y, alpha, self._curve)
+        self._slope, self._offset = (
+            _with_margin(resized(part, *self._grid_size()))
+            for part in (self._fit.slope, self._fit.offset)
+        )
         return _with_margin(resized(self._fit.kind, *self._grid_size()))
 
     def _luma_alpha(self) -> UInt8:
-        slope, offset = (
-            self._enlarged(_with_margin(resized(part, *self._grid_size())), name)
-            for part, name in ((self._fit.slope, "slope"), (self._fit.offset, "offset"))
-        )
-        return self._alpha(self.luma, slope, offset)
+        tiles = self.luma.reshape(self.count, -1)
+        alpha = self._tiles_alpha(tiles, self._patches(self._slope), self._patches(self._offset))
+        return alpha.reshape(-1, self._tiling.columns)
+
+    def _tiles_alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
+        """Alpha of tiles of luma, uint8 (n, rows·columns), given the fit's patches."""
+        if not len(luma):
+            return luma
+        tiles = luma.reshape(-1, self._tiling.columns)
+        alpha = self._alpha(tiles, self._enlarged(slope, "slope"), self._enlarged(offset, "offset"))
+        return alpha.reshape(luma.shape)
 
     @cached_property
     def small(self) -> UInt8:
