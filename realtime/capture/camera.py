@@ -18,7 +18,13 @@ import av
 
 from realtime.capture.devices import Camera, broke, cannot_open
 from realtime.capture.modes import Mode
-from realtime.capture.planar import from_camera, is_rgb, tags_of
+from realtime.capture.planar import (
+    from_camera,
+    is_rgb,
+    square_width,
+    tags_of,
+    with_square_pixels,
+)
 from realtime.capture.source import Lost, Source
 from realtime.capture.spreading import Spreading
 from realtime.capture.stamps import Stamps
@@ -44,6 +50,9 @@ _POLL_SECONDS = 0.002
 # Damaged pictures in a row after which a camera counts as broken. Many begin with one or two.
 _MOST_DAMAGED = 30
 
+# Pixels that are to be narrower than this, by their height, are not believed; nor wider ones.
+_LEAST_ASPECT = Fraction(1, 4)
+
 # FFmpeg's name for pictures that are not encoded: they lie in the driver's memory.
 _RAW = "rawvideo"
 
@@ -61,8 +70,8 @@ class CameraSource(Source):
 
     `read` waits a tenth of a second at most and then raises `Lost`, so a camera that falls silent
     does not hold whoever reads; a network stream holds it for up to three seconds, and its pictures
-    come as evenly as they were taken. A camera that breaks is broken for good: `Reconnecting` opens
-    it anew.
+    come as evenly as they were taken, with square pixels, and none of what piled up while it was
+    silent. A camera that breaks is broken for good: `Reconnecting` opens it anew.
 
     See `Stamps` for the time of a frame.
 
@@ -114,6 +123,7 @@ class CameraSource(Source):
             self._stream = self._pick_stream()
             self._raw = self._stream.codec_context.name == _RAW
             self._color = self._find_color()
+            self._pixel_aspect = self._find_pixel_aspect()
             self.format = self._describe()
         except BaseException:
             self._container.close()
@@ -198,11 +208,16 @@ class CameraSource(Source):
         finally:
             os.close(fd)
 
+    def _find_pixel_aspect(self) -> Fraction:
+        """Width of a pixel by its height, as a stream says it; those of devices are square."""
+        said = None if self._camera is not None else self._stream.sample_aspect_ratio
+        return said if said and _LEAST_ASPECT <= said <= 1 / _LEAST_ASPECT else Fraction(1)
+
     def _describe(self) -> VideoFormat:
         context = self._stream.codec_context
         rate = self._stream.average_rate or self._stream.guessed_rate or self._asked[2]
         return VideoFormat(
-            width=context.width // 2 * 2,
+            width=square_width(context.width // 2 * 2, self._pixel_aspect),
             height=context.height // 2 * 2,
             frame_rate=Fraction(rate).limit_denominator(1001),
             time_base=NANOSECOND,
@@ -216,16 +231,20 @@ class CameraSource(Source):
     def read(self) -> Frame | None:
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
         self._coming = False
-        while not self._pictures:
+        while True:
+            while self._pictures:
+                picture = self._pictures.popleft()
+                if self._spread(picture):
+                    return self._frame(picture, self._clock())
+                # Newer ones are on their way.
+                self.dropped += 1
+                self._index += 1
             came = self._take_packet()
             left = (patience - self._clock()) * float(NANOSECOND)
             if left <= 0 and not self._pictures:
                 raise Lost(f"{self.name} shows nothing", starting=self._coming)
             if not came:
                 self._wait(left)
-        picture = self._pictures.popleft()
-        self._spread(picture)
-        return self._frame(picture, self._clock())
 
     def _take_packet(self) -> bool:
         """Decodes the next packet, if it has pictures; returns whether there was one."""
@@ -254,15 +273,16 @@ class CameraSource(Source):
             raise SourceError(self._why_broken(error)) from None
         return True
 
-    def _spread(self, picture: av.VideoFrame) -> None:
-        """Waits until it is a stream's picture's turn."""
+    def _spread(self, picture: av.VideoFrame) -> bool:
+        """Waits until it is a stream's picture's turn; False where it never is."""
         if self._spreading is None:
-            return
+            return True
         awaited = self._waited > _AWAITED
         delay = self._spreading(_time_of(picture), self._clock(), awaited=awaited)
         self._waited = 0
         if delay:
             self._sleep(delay * float(NANOSECOND))
+        return delay is not None
 
     def _restart(self) -> None:
         """Begins to iterate again: PyAV's iterators end with every error, even a passing one."""
@@ -273,6 +293,7 @@ class CameraSource(Source):
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
         planes = from_camera(picture, lent=self._raw)
+        planes = with_square_pixels(planes, self._pixel_aspect)
         # A stream's time counts from wherever its server likes.
         device = None if self._camera is None else _time_of(picture)
         stamp = self._stamps(device, arrival)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import cv2
 
 # isort: split
@@ -10,6 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from realtime.frame import ColorTags, Planes, UInt8
 from realtime.media import plane_view
+from realtime.scaling import shrink
 
 _RANGES: dict[int, bool] = {ColorRange.MPEG: False, ColorRange.JPEG: True}
 
@@ -71,6 +74,23 @@ def crop_to_even(planes: Planes) -> Planes:
         planes.u[:height, :width],
         planes.v[:height, :width],
     )
+
+
+def square_width(width: int, pixel_aspect: Fraction) -> int:
+    """Pixels that a line of so many becomes once they are square; even."""
+    return max(2, 2 * round(width * pixel_aspect / 2))
+
+
+def with_square_pixels(planes: Planes, pixel_aspect: Fraction) -> Planes:
+    """The picture with lines as long as they are to look, for pixels of that width by height."""
+    width = square_width(planes.width, pixel_aspect)
+    if width == planes.width:
+        return planes
+    y, u, v = (
+        shrink(plane, (columns, len(plane)))
+        for plane, columns in zip(planes, (width, width // 2, width // 2), strict=True)
+    )
+    return Planes(y, u, v)
 
 
 def from_camera(frame: av.VideoFrame, *, lent: bool) -> Planes:

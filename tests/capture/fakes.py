@@ -84,6 +84,7 @@ class FakeContainer:
         codec: str = "rawvideo",
         rate: int = 30,
         format: str = "mpegts",
+        pixel_aspect: Fraction | None = None,
     ) -> None:
         self._script = list(script)
         self._clock = clock
@@ -104,6 +105,7 @@ class FakeContainer:
             codec_context=context,
             average_rate=Fraction(rate),
             guessed_rate=None,
+            sample_aspect_ratio=pixel_aspect,
         )
         self.streams = SimpleNamespace(video=[stream])
         self.format = av.format.ContainerFormat(format, "r")

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -116,17 +117,60 @@ def test_dense_sound_does_not_hide_whether_a_stream_was_waited_for(
             script.append(shown)
         script += [step for _ in range(6) for step in (pause, FakePacket(stream_index=1))]
     container = FakeContainer(*script, clock=clock, codec="h264", format="rtsp")
+    # The network's pauses go on while pictures are held back.
     held: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        held.append(clock.now)
-        clock.wait(seconds)
-
-    with _open(container, clock, camera=URL, sleep=sleep) as source:
+    with _open(container, clock, camera=URL, sleep=held.append) as source:
         for _ in range(60):
             _read(source)
     # Where nothing was waited for it is a backlog, which is hurried through after a while.
     assert (len(held) >= 25) == waited
+
+
+def test_a_streams_backlog_is_given_up_for_what_is_new() -> None:
+    """A server that is silent for two seconds, and then sends all that it has at once."""
+    clock = Clock()
+    script: list[Any] = []
+    for index in range(100):
+        shown = picture()
+        shown.pts, shown.time_base = index * 3600, Fraction(1, 90_000)
+        script += [shown] if 20 < index < 70 else [2.0 if index == 20 else 0.04, shown]
+    container = FakeContainer(*script, clock=clock, codec="h264", format="rtsp")
+    indices = [-1]
+    with _open(container, clock, camera=URL, sleep=lambda seconds: None) as source:
+        while indices[-1] < 99:
+            with suppress(Lost):
+                frame = source.read()
+                assert frame is not None
+                indices.append(frame.index)
+        assert source.dropped == 101 - len(indices)
+        assert 35 < source.dropped < 49
+    indices.pop(0)
+    # The first that came after it, and what is new enough.
+    assert indices[:21] == [*range(21)]
+    assert indices[21] > 55
+    assert indices[21:] == [*range(indices[21], 100)]
+
+
+@pytest.mark.parametrize(
+    ("camera", "aspect", "width"),
+    [
+        (URL, Fraction(4, 3), 86),
+        (URL, Fraction(10, 11), 58),
+        (URL, Fraction(0), 64),
+        (URL, Fraction(1, 900), 64),
+        (WEBCAM, Fraction(4, 3), 64),
+    ],
+)
+def test_the_pixels_of_a_stream_become_square(
+    camera: Camera | str, aspect: Fraction, width: int
+) -> None:
+    shown = picture(64, 48)
+    container = FakeContainer(shown, codec="h264", pixel_aspect=aspect)
+    with _open(container, camera=camera) as source:
+        planes = _read(source).planes
+        assert (source.format.width, source.format.height) == (width, 48)
+    assert planes.y.shape == (48, width)
+    assert planes.u.shape == planes.v.shape == (24, width // 2)
 
 
 def test_pictures_of_one_packet_come_one_by_one() -> None:

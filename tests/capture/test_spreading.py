@@ -20,6 +20,8 @@ def _play(
         awaited = arrival > now
         now = max(now, arrival)
         wait = spreading(5_000 + index * interval, now, awaited=awaited)
+        if wait is None:
+            continue
         now += wait
         passed.append(now)
         waits.append(wait)
@@ -54,6 +56,33 @@ def test_a_live_streams_backlog_is_hurried_through() -> None:
     passed, waits = _play(arrivals, Spreading("mpegts"))
     assert sum(waits[:25]) <= 200_000_000
     assert passed[31:] == pytest.approx(arrivals[31:], abs=1_000_000)
+
+
+def test_the_backlog_of_a_stall_is_given_up_but_for_the_newest() -> None:
+    arrivals = [index * _INTERVAL for index in range(400)]
+    arrivals[100:225] = [arrivals[225]] * 125
+    passed, _ = _play(arrivals, Spreading("rtsp"))
+    stalled = [moment for moment in passed if moment > arrivals[99]]
+    # The first says nothing; then those of the last half second.
+    assert len(passed) < 400 - 125 + 15
+    assert stalled[-1] == arrivals[-1]
+    assert all(later - earlier < 1.1 * _INTERVAL for earlier, later in pairwise(stalled))
+
+
+@pytest.mark.parametrize("burst", [1, 4])
+def test_a_way_that_becomes_longer_is_no_backlog_for_long(burst: int) -> None:
+    arrivals = [index // burst * burst * _INTERVAL for index in range(1000)]
+    arrivals[500:] = [arrival + 700_000_000 for arrival in arrivals[500:]]
+    passed, _ = _play(arrivals, Spreading("rtsp"))
+    late = [moment for moment in passed if moment >= arrivals[600]]
+    assert len(late) == 400
+    assert len(passed) >= 1000 - (0 if burst == 1 else 60)
+
+
+def test_a_clock_that_runs_slower_costs_no_picture() -> None:
+    arrivals = [round(index // 4 * 4 * _INTERVAL * 1.001) for index in range(20_000)]
+    passed, _ = _play(arrivals, Spreading("rtsp"))
+    assert len(passed) == 20_000
 
 
 @pytest.mark.parametrize("format", ["hls", "mov,mp4,m4a,3gp,3g2,mj2"])
