@@ -93,7 +93,7 @@ class Reconnecting(Source):
     there is nothing to see. See `realtime.capture.source` for what comes afterwards.
 
     A few frames wait to be read, so that none is lost of a burst; of more the oldest is given up,
-    and counted in `dropped`.
+    and counted in `dropped` with those that the source gave up.
 
     `pause`, `resume` and `close` may be called at any time and from any thread.
 
@@ -247,7 +247,7 @@ class Reconnecting(Source):
 
     def _pass_on(self, source: Source) -> bool:
         """Reads until the source breaks, falls silent, or is not wanted; whether a frame came."""
-        came = False
+        came, dropped = False, source.dropped
         last = opened = self._clock()
         while not (self._closed or self._paused):
             try:
@@ -272,11 +272,15 @@ class Reconnecting(Source):
                 break
             came = True
             last = self._clock()
-            self._offer(frame)
+            self._offer(frame, source.dropped - dropped)
+            dropped = source.dropped
         return came
 
-    def _offer(self, frame: Frame) -> None:
+    def _offer(self, frame: Frame, dropped: int) -> None:
+        """Hands a frame on, before which the source gave up so many."""
         with self._changed:
+            self.dropped += dropped
+            self._index += dropped
             if self._closed or self._paused:
                 return
             self._starting = False
