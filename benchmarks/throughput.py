@@ -8,6 +8,8 @@ that it means the same on another machine:
     compositor.json  python -m benchmarks.compositor            work on one frame, in one thread
     bench.json       realtime bench --fps 30,60 --json FILE     live runs, start-up
     gpu.json         python -m benchmarks.gpu                   CUDA beside the CPU
+
+`python -m benchmarks.goals` makes the first three in one run.
 """
 
 from __future__ import annotations
@@ -185,6 +187,8 @@ def table(bench: Report, peers: Report, compositor: Report, gpu: Report) -> str:
     machines: dict[str, list[str]] = {}
     for name, report in zip(_NAMES, (bench, peers, compositor, gpu), strict=True):
         text = machine_line(lasting(report["machine"]))
+        if "began" in report:
+            text += f", in the run of {report['began']}"
         machines.setdefault(text, []).append(f"{name}.json")
     for text, names in machines.items():
         rows += ["", f"Measured on {text} ({', '.join(names)})."]

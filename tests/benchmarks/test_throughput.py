@@ -170,3 +170,16 @@ def test_another_machine_is_named() -> None:
         "",
         "Measured on cpu a third, cores 2 (gpu.json).",
     ]
+
+
+def test_reports_of_one_run_say_so() -> None:
+    reports: list[Any] = [_bench(), _peers(), _compositor(), _gpu()]
+    for report in reports[:3]:
+        report["began"] = "2031-05-06 07:08 UTC"
+    written = table(*reports).splitlines()
+    assert written[-3:] == [
+        "Measured on cpu one, cores 2, in the run of 2031-05-06 07:08 UTC (bench.json, peers.json, "
+        "compositor.json).",
+        "",
+        "Measured on cpu one, cores 2 (gpu.json).",
+    ]
