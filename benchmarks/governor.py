@@ -124,7 +124,7 @@ def run(
         video = replace(source.format, time_base=Fraction(1, 1_000_000_000))
 
         def composite(matte: Matte, settings: Settings) -> Frame:
-            return compositor(matte, settings, refine=matting.refine)
+            return compositor(matte, settings, plain=matting.plain)
 
         pipeline = LivePipeline(
             source, matting, composite, NullSink(), video, store, seconds=seconds, stats=stats

@@ -94,13 +94,13 @@ class Level:
     Attributes:
         model: the network, as `Matting` takes it.
         scale: pixels to show to the network, as a share of its native size.
-        refine: whether outlines are refined when frames are composited.
+        plain: whether outlines are left as they come when frames are composited.
         every: the network runs on every n-th frame; others get the alpha before, moved along.
     """
 
     model: str
     scale: float = 1.0
-    refine: bool = True
+    plain: bool = False
     every: int = 1
 
     def __str__(self) -> str:
@@ -109,7 +109,7 @@ class Level:
             parts.append(f"{self.scale:.0%} of the pixels")
         if self.every > 1:
             parts.append(f"every {self.every} frames")
-        if not self.refine:
+        if self.plain:
             parts.append("plain outlines")
         return ", ".join(parts)
 

@@ -110,7 +110,7 @@ def run_live(
 
         def composite(matte: Matte, settings: Settings) -> Frame:
             trouble.asked(settings)
-            return compositor(matte, settings, refine=matting.refine)
+            return compositor(matte, settings, plain=matting.plain)
 
         pipeline = LivePipeline(
             source,

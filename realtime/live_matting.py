@@ -76,9 +76,9 @@ class LiveMatting(Closing):
         return str(self._matting.level) if self._matting.governed else ""
 
     @property
-    def refine(self) -> bool:
-        """Whether outlines are to be refined at this level; from any thread."""
-        return self._matting.level.refine
+    def plain(self) -> bool:
+        """Whether outlines are to be left as they come at this level; from any thread."""
+        return self._matting.level.plain
 
     def matte(self, frame: Frame) -> Matte:
         """The alpha of the next frame, of those people who are to be seen."""

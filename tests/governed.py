@@ -15,9 +15,9 @@ LEVELS = (
     Level("balanced", every=2),
     Level("fast"),
     Level("fast", scale=0.65),
-    Level("fast", scale=0.65, refine=False),
-    Level("fast", scale=0.65, refine=False, every=2),
-    Level("fast", scale=0.65, refine=False, every=3),
+    Level("fast", scale=0.65, plain=True),
+    Level("fast", scale=0.65, plain=True, every=2),
+    Level("fast", scale=0.65, plain=True, every=3),
 )
 COSTS = (
     Cost(11.5, 11.5, 2.0),

@@ -342,4 +342,4 @@ def test_a_governor_needs_levels_and_a_start(
 def test_levels_say_what_they_are() -> None:
     assert str(Level("fast")) == "fast"
     assert str(Level("fast", 0.65, every=3)) == "fast, 65% of the pixels, every 3 frames"
-    assert str(Level("fast", refine=False)) == "fast, plain outlines"
+    assert str(Level("fast", plain=True)) == "fast, plain outlines"

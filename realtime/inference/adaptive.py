@@ -34,10 +34,10 @@ from realtime.inference.unchanged import LastAnswer
 from realtime.stats import Stats
 
 # What else there is to do for a frame, in units of moving an alpha along: scaling and smoothing
-# beside the network, scaling where it is skipped, and refining outlines afterwards.
+# beside the network, scaling where it is skipped, and what outlines take afterwards.
 _BESIDE_NETWORK = 1.0
 _BESIDE_MOVING = 0.3
-_REFINING = 3.0
+_OUTLINES = 2.0
 
 _TIMED_RUNS = 3
 
@@ -373,7 +373,7 @@ class _Network:
 
     def cost(self, level: Level) -> Cost:
         """What a level costs with this network, in units of moving an alpha along."""
-        after = _REFINING if level.refine else 0.0
+        after = 0.0 if level.plain else _OUTLINES
         network = self._units * level.scale + _BESIDE_NETWORK
         if level.every == 1:
             return Cost(network, network, after)
@@ -440,5 +440,5 @@ def levels_of(names: Sequence[str], *, free_size: bool = True) -> tuple[Level, .
     levels += [Level(name, every=2) for name in names[-2:-1]]
     scales = (1.0, SMALLER) if free_size else (1.0,)
     levels += [Level(names[-1], scale) for scale in scales]
-    levels += [Level(names[-1], scales[-1], refine=False, every=every) for every in (1, 2, 3)]
+    levels += [Level(names[-1], scales[-1], plain=True, every=every) for every in (1, 2, 3)]
     return tuple(levels)

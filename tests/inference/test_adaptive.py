@@ -440,11 +440,11 @@ def test_the_ladder_goes_from_best_to_fastest() -> None:
         "fast, 65% of the pixels, every 3 frames, plain outlines",
     ]
     fixed = levels_of(["mine.onnx"], free_size=False)
-    assert [(level.every, level.refine) for level in fixed] == [
-        (1, True),
+    assert [(level.every, level.plain) for level in fixed] == [
         (1, False),
-        (2, False),
-        (3, False),
+        (1, True),
+        (2, True),
+        (3, True),
     ]
     assert {level.scale for level in fixed} == {1.0}
 

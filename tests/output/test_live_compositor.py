@@ -49,6 +49,18 @@ def test_it_is_the_compositor_of_files_where_nothing_else_is_asked() -> None:
         np.testing.assert_array_equal(plane, other)
 
 
+def test_plain_outlines_are_neither_refined_nor_decontaminated() -> None:
+    settings = Settings(background="#102030")
+    with LiveCompositor(settings) as live:
+        frame = live(matte(), settings, plain=True)
+    background = parse("#102030")
+    expected = Compositor(background, refine=False, decontaminate=False)(matte())
+    best = Compositor(background)(matte())
+    for plane, other in zip(frame.planes, expected.planes, strict=True):
+        np.testing.assert_array_equal(plane, other)
+    assert (frame.planes.y != best.planes.y).any()
+
+
 def test_the_background_changes_with_the_settings(until: Callable[..., None]) -> None:
     with LiveCompositor(Settings(background="#000000")) as live:
         assert live(matte(), Settings(background="#000000")).planes.y[90, 300] == 16
