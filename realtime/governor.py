@@ -44,11 +44,11 @@ _LASTING = 4.0
 _CALM = 0.05
 
 # What a lower level must promise to be chosen, of the frame interval, and of the budget or the aim
-# that was missed; a higher level must promise more. Between the two lies the hysteresis. No higher
-# level may need more of the cores than there is, whatever it takes while they have nothing else to
-# do: all stages share them.
+# that was missed; a higher level must promise more. Between the two lies the hysteresis. All stages
+# share the cores: however short a higher level's network runs, with all of them it must leave them
+# some rest, or frames will wait for each other.
 _DOWN_BUSY, _DOWN_LATENCY = 0.8, 0.9
-_UP_BUSY, _UP_LATENCY, _UP_CORES = 0.7, 0.85, 0.95
+_UP_BUSY, _UP_LATENCY, _UP_CORES = 0.7, 0.85, 0.85
 
 # The first frames find cold caches, and memory that is still to be taken: for so many seconds after
 # the first one nothing is judged.
