@@ -26,9 +26,11 @@ _FEWEST = 5
 _MOST_DROPPED = 2
 _NO_STALL = 0.15
 
-# The budget is a bound, and no place to live: where a level can do that, frames are meant to stay
-# within this share of it.
+# The budget is a bound, and no place to live: frames are meant to stay within this share of it. But
+# no less than what the fastest level reaches, which may be this share of the aim: quality is not
+# given up for a few milliseconds.
 AIM = 0.75
+_REACHED = 0.8
 
 # Share of spoiled frames that is too much in the short run, there just after a step up, and in the
 # long run. Spoiled is what came later than the budget or not at all.
@@ -36,17 +38,17 @@ _SPOILED_SHORT = 0.5
 _SPOILED_TRIAL = 0.35
 _SPOILED_LONG = 0.2
 
-# Share of spoiled frames, and of those that missed the aim, that is too much where it lasts for so
-# many seconds; and of the latter the share up to which all is calm.
+# Share of spoiled frames, and of those later than the aim, that is too much where it lasts for so
+# many seconds; and the share of those that missed the aim up to which all is calm.
 _SPOILED_LASTING = 0.08
-_MISSED_LASTING = 0.1
+_LATE_LASTING = 0.1
 _LASTING = 4.0
 _CALM = 0.05
 
-# What a lower level must promise to be chosen, of the frame interval, and of the budget or the aim
-# that was missed; a higher level must promise more. Between the two lies the hysteresis. All stages
-# share the cores: however short a higher level's network runs, with all of them it must leave them
-# some rest, or frames will wait for each other.
+# What a lower level must promise to be chosen, of the frame interval, and of the budget; a higher
+# level must promise more, of the aim. Between the two lies the hysteresis. All stages share the
+# cores: however short a higher level's network runs, with all of them it must leave them some rest,
+# or frames will wait for each other.
 _DOWN_BUSY, _DOWN_LATENCY = 0.8, 0.9
 _UP_BUSY, _UP_LATENCY, _UP_CORES = 0.7, 0.85, 0.85
 
@@ -75,8 +77,8 @@ _CONFIDENCE = 0.25
 _FORGETTING = 600.0
 
 # A level that should not fit is tried nevertheless after so many times the calm. One that would
-# need more than `_HOPELESS` times what there is waits on, but what was learned of costs is
-# forgotten then: it may be outdated.
+# need more than `_HOPELESS` times the time that there is, or miss the aim, waits on, but what was
+# learned of costs is forgotten then: it may be outdated.
 _DOUBTING = 10
 _HOPELESS = 1.5
 
@@ -156,9 +158,7 @@ class _Sample:
     time: float
     busy: float
     latency: float | None
-    frames: int
     dropped: int
-    spoiled: int
     interval: float | None
     spent: float | None
 
@@ -313,18 +313,24 @@ class Governor:
         self._calm_since = self._fit_since = self._fair_since = self._easy_since = now
 
     def _judge(self, measurement: Measurement, now: float) -> _Sample:
-        latency = measurement.latency or 0.0
         dropped = min(measurement.dropped, _MOST_DROPPED)
         return _Sample(
             time=now,
             busy=measurement.busy,
             latency=measurement.latency,
-            frames=1 + dropped,
             dropped=dropped,
-            spoiled=dropped + (latency > self.budget),
             interval=measurement.interval,
             spent=measurement.spent,
         )
+
+    def _missed(self, samples: _Samples, seconds: float) -> float:
+        """Share of the frames that came later than that, or were dropped."""
+        dropped = _dropped(samples)
+        return (_late(samples, seconds) + dropped) / max(1, len(samples) + dropped)
+
+    def _spoiled(self, samples: _Samples) -> float:
+        """Share of the frames that came after the budget, or were dropped."""
+        return self._missed(samples, self.budget)
 
     def _recent(self, now: float) -> list[_Sample]:
         count = sum(sample.time >= now - self._short for sample in self._samples)
@@ -338,21 +344,22 @@ class Governor:
     def _watch(self, now: float) -> None:
         """Learns how calm it is, and what this level takes at its best."""
         self._aim = self._find_aim()
-        missed = _missed(self._samples, self._aim)
-        if missed > _CALM:
+        if self._missed(self._samples, self._aim) > _CALM:
             self._calm_since = now
-        if missed <= _MISSED_LASTING:
+        if _late(self._samples, self._aim) <= _LATE_LASTING * _frames(self._samples):
             self._easy_since = now
-        if _spoiled(self._samples) <= _SPOILED_LASTING:
+        if self._spoiled(self._samples) <= _SPOILED_LASTING:
             self._fair_since = now
         if len(self._samples) >= 2 * _FEWEST:
             self._best_unit = min(self._best_unit, self._unit(self._samples))
 
     def _find_aim(self) -> float:
-        """Seconds within which frames are meant to stay: the budget if no level can do better."""
-        aim = AIM * self.budget
-        least = self._latency_at(len(self.levels) - 1, self._samples, 0.9)
-        return aim if least is None or least <= aim else self.budget
+        """Seconds within which frames are meant to stay: no less than the levels can reach."""
+        usual = self._usual_latency(self._samples, 1 - _CALM)
+        busy, peak = _mean_busy(self._samples), _peak_busy(self._samples)
+        changes = [self._change(level, busy, peak) for level in range(len(self.levels))]
+        least = 0.0 if usual is None else usual + min(changes)
+        return min(max(AIM * self.budget, least / _REACHED), self.budget)
 
     def _learn(self) -> None:
         """Replaces what this level was foreseen to cost, relative to the one below it.
@@ -377,13 +384,15 @@ class Governor:
     def _trouble(self, now: float) -> str | None:
         """Why this level cannot go on, None where it can."""
         recent = self._recent(now)
-        if len(recent) < 2 or sum(sample.frames for sample in recent) < _FEWEST:
+        if len(recent) < 2 or _frames(recent) < _FEWEST:
             return None
         most = _SPOILED_SHORT if self._came_from is None else _SPOILED_TRIAL
-        if _spoiled(recent) >= most and _apart([s.time for s in recent if s.spoiled]):
+        if self._spoiled(recent) >= most and _apart(
+            [sample.time for sample in recent if self._spoiled([sample])]
+        ):
             return _excess(recent, self.budget)
         if self._full() and (
-            _spoiled(self._samples) >= _SPOILED_LONG or now - self._fair_since > _LASTING
+            self._spoiled(self._samples) >= _SPOILED_LONG or now - self._fair_since > _LASTING
         ):
             return _excess(self._samples, self.budget)
         interval = self._interval
@@ -416,9 +425,8 @@ class Governor:
     def _ease(self, now: float) -> None:
         """Goes down to a level that is foreseen to reach the aim; stays where there is none."""
         self._easy_since = now
-        within = _DOWN_LATENCY * self._aim
         for target in range(self.level + 1, len(self.levels)):
-            if self._fits(target, self._samples, _DOWN_BUSY, within, 0.9):
+            if self._fits(target, self._samples, _DOWN_BUSY, self._aim, 0.9):
                 self._leave_for(target, self._samples, _excess(self._samples, self._aim), now)
                 return
 
@@ -463,29 +471,41 @@ class Governor:
         mine, other, interval = self._costs[self.level], self._costs[level], self._interval
         if _mean_busy(samples) * other.mean / mine.mean > busy_share * interval:
             return False
-        latency = self._latency_at(level, samples, typical)
-        return latency is None or latency <= within
+        usual = self._usual_latency(samples, typical)
+        if usual is None:
+            return True
+        return usual + self._change(level, _mean_busy(samples), _peak_busy(samples)) <= within
 
-    def _latency_at(self, level: int, samples: _Samples, typical: float) -> float | None:
-        """Seconds of latency that are foreseen for a level, as `_fits` does; None where unknown."""
+    def _usual_latency(self, samples: _Samples, typical: float) -> float | None:
+        """A quantile of the latencies, less what a network that is too slow makes frames wait."""
         latencies = [sample.latency for sample in samples if sample.latency is not None]
         if not latencies:
             return None
-        mine, other, interval = self._costs[self.level], self._costs[level], self._interval
-        busy, peak = _mean_busy(samples), _peak_busy(samples)
+        interval = self._interval
         # A network that is always busy lets each frame wait, half an interval in the mean.
-        waiting = interval / 2 if busy > 0.9 * interval else 0.0
-        latency = _quantile(latencies, typical) - waiting + peak * (other.peak / mine.peak - 1)
-        return latency + busy / mine.mean * (other.after - mine.after)
+        waiting = interval / 2 if _mean_busy(samples) > 0.9 * interval else 0.0
+        return _quantile(latencies, typical) - waiting
+
+    def _change(self, level: int, busy: float, peak: float) -> float:
+        """Seconds by which latencies are foreseen to differ at another level.
+
+        Args:
+            level: its index.
+            busy: seconds of the present level, in the mean.
+            peak: likewise, of the frames that take most.
+        """
+        mine, other = self._costs[self.level], self._costs[level]
+        after = busy / mine.mean * (other.after - mine.after)
+        return peak * (other.peak / mine.peak - 1) + after
 
     def _consider_going_up(self, now: float) -> None:
         if self.level == 0:
             return
         target = self.level - 1
         patience = self._patience(target, now)
-        possible = self._share_at(target) <= _UP_CORES
-        within = _UP_LATENCY * self._aim
-        if not (possible and self._fits(target, self._samples, _UP_BUSY, within, 0.9)):
+        share, within = self._share_at(target), _UP_LATENCY * self._aim
+        fits = self._fits(target, self._samples, _UP_BUSY, within, 0.9)
+        if not fits or share > _UP_CORES:
             self._fit_since = now
         calm = now - self._calm_since
         if calm < patience or not self._full():
@@ -494,15 +514,17 @@ class Governor:
             self._go(target, "there is room again", now)
         elif calm >= _DOUBTING * patience:
             busy = _UP_BUSY * _HOPELESS
-            # What the cores are spent on is measured, and not to be doubted.
-            if possible and self._fits(target, self._samples, busy, within * _HOPELESS, 0.9):
+            if share <= 1 and self._fits(target, self._samples, busy, self._aim, 0.9):
                 self._go(target, "calm for long, a trial", now)
             else:
                 self._calm_since = now
                 self._costs = list(self._foreseen)
 
     def _share_at(self, level: int) -> float:
-        """Share of the cores that this process is foreseen to take at a level; 0 if unknown."""
+        """Share of the cores that this process is foreseen to take at a level; 0 if unknown.
+
+        As if one core did what networks differ in: where there are several, there is more room.
+        """
         first, last = self._samples[0], self._samples[-1]
         if first.spent is None or last.spent is None or last.time <= first.time:
             return 0.0
@@ -558,28 +580,21 @@ def _bounded(ratio: float, foreseen: float) -> float:
     return min(max(ratio, foreseen / _SURPRISE), foreseen * _SURPRISE)
 
 
-def _spoiled(samples: _Samples) -> float:
-    """Share of the frames that came after the budget, or were dropped."""
-    return sum(s.spoiled for s in samples) / max(1, _frames(samples))
-
-
-def _missed(samples: _Samples, aim: float) -> float:
-    """Share of the frames that came after an aim, or were dropped."""
-    return (_late(samples, aim) + sum(s.dropped for s in samples)) / max(1, _frames(samples))
-
-
 def _late(samples: _Samples, seconds: float) -> int:
-    return sum(sample.latency is not None and sample.latency > seconds for sample in samples)
+    return sum([s.latency is not None and s.latency > seconds for s in samples])
 
 
 def _frames(samples: _Samples) -> int:
-    return sum(sample.frames for sample in samples)
+    return len(samples) + _dropped(samples)
+
+
+def _dropped(samples: _Samples) -> int:
+    return sum([sample.dropped for sample in samples])
 
 
 def _excess(samples: _Samples, within: float) -> str:
     """What is too much, in words: frames that were dropped, or came after so many seconds."""
-    frames = _frames(samples)
-    dropped, late = sum(sample.dropped for sample in samples), _late(samples, within)
+    frames, dropped, late = _frames(samples), _dropped(samples), _late(samples, within)
     if dropped > late:
         return f"{dropped / frames:.0%} of the frames were dropped"
     return f"{late / frames:.0%} of the frames came after {within * 1e3:.0f} ms"

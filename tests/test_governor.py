@@ -254,20 +254,57 @@ def test_a_level_that_keeps_missing_the_aim_is_left_for_one_that_reaches_it() ->
     assert driven.lines == ["down to balanced: 100% of the frames came after 50 ms"]
 
 
-def test_where_no_level_can_reach_the_aim_the_budget_is_the_aim() -> None:
+@pytest.mark.parametrize("start", [0, _LAST])
+@pytest.mark.parametrize("beside", [0.044, 0.046, 0.048, 0.05, 0.055])
+def test_quality_is_not_given_up_for_a_few_milliseconds(beside: float, start: int) -> None:
+    """What takes long is not the network: no level reaches three quarters of the budget."""
+    driven = _Driven(start=start, cores=4)
+    driven.feed_as_levels_cost(120.0, unit=0.0005, beside=beside)
+    assert driven.governor.level == 0
+    assert len(driven.lines) == start
+
+
+@pytest.mark.parametrize("every", [5, 10, 15, 20, 21, 30])
+def test_what_is_late_at_every_level_keeps_none_from_being_tried(every: int) -> None:
+    """Each so manieth frame takes long, as where an encoder makes a key frame."""
+    driven = _Driven(start=_LAST)
+    for index in range(120 * 30):
+        busy = COSTS[driven.governor.level].mean * 0.0005
+        driven.feed(1 / 30, busy, 0.055 if index % every == 0 else 0.01 + busy)
+    assert driven.governor.level == 0
+
+
+@pytest.mark.parametrize(("unit", "beside"), [(0.0005, 0.044), (0.001, 0.038), (0.0015, 0.03)])
+def test_near_the_aim_it_settles(unit: float, beside: float) -> None:
+    driven = _Driven(cores=4)
+    driven.feed_as_levels_cost(200.0, unit=unit, beside=beside)
+    said = len(driven.lines)
+    driven.feed_as_levels_cost(200.0, unit=unit, beside=beside)
+    assert len(driven.lines) - said <= 2
+
+
+def test_frames_that_are_lost_elsewhere_cost_no_quality() -> None:
+    """One in fifteen is dropped and one is late, both too few to be a load; all others are fast."""
     driven = _Driven()
-    driven.feed(20.0, busy=0.003, latency=0.06)
+    for index in range(60 * 30):
+        driven.feed(1 / 30, 0.01, 0.055 if index % 15 == 7 else 0.012, dropped=index % 15 == 0)
     assert driven.lines == []
-    driven = _Driven(start=1)
-    driven.feed(20.0, busy=0.0005, latency=0.055)
-    assert driven.lines == ["up to quality: there is room again"]
+
+
+def test_a_larger_budget_is_no_reason_to_go_down() -> None:
+    driven = _Driven()
+    driven.feed(10.0, busy=0.01, latency=0.1)
+    assert ["not because of the network" in line for line in driven.lines] == [True]
+    driven.governor.budget = 0.15
+    driven.feed(10.0, busy=0.01, latency=0.1)
+    assert len(driven.lines) == 1
 
 
 @pytest.mark.parametrize(("cores", "model"), [(1, "balanced"), (2, "quality")])
 def test_no_level_is_tried_that_the_cores_have_no_time_for(cores: int, model: str) -> None:
     """Of the 33 ms between two frames 11 go to other stages: 16 more are there, 23 are not."""
     driven = _Driven(start=_FAST, cores=cores)
-    driven.feed_as_levels_cost(600.0, unit=0.002, beside=0.011)
+    driven.feed_as_levels_cost(120.0, unit=0.002, beside=0.011)
     assert LEVELS[driven.governor.level] == Level(model)
     assert all(line.startswith("up to ") for line in driven.lines)
 

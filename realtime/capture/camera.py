@@ -70,8 +70,9 @@ class CameraSource(Source):
 
     `read` waits a tenth of a second at most and then raises `Lost`, so a camera that falls silent
     does not hold whoever reads; a network stream holds it for up to three seconds, and its pictures
-    come as evenly as they were taken, with square pixels, and none of what piled up while it was
-    silent. A camera that breaks is broken for good: `Reconnecting` opens it anew.
+    come as evenly as they were taken, with square pixels; see `Spreading` for what becomes of those
+    that piled up while it was silent. A camera that breaks is broken for good: `Reconnecting` opens
+    it anew.
 
     See `Stamps` for the time of a frame.
 
@@ -123,6 +124,8 @@ class CameraSource(Source):
             self._stream = self._pick_stream()
             self._raw = self._stream.codec_context.name == _RAW
             self._color = self._find_color()
+            context = self._stream.codec_context
+            self._size = context.width, context.height
             self._pixel_aspect = self._find_pixel_aspect()
             self.format = self._describe()
         except BaseException:
@@ -209,7 +212,7 @@ class CameraSource(Source):
             os.close(fd)
 
     def _find_pixel_aspect(self) -> Fraction:
-        """Width of a pixel by its height, as a stream says it; those of devices are square."""
+        """Width of a stream's pixels by their height, as it says; those of devices are square."""
         said = None if self._camera is not None else self._stream.sample_aspect_ratio
         return said if said and _LEAST_ASPECT <= said <= 1 / _LEAST_ASPECT else Fraction(1)
 
@@ -232,19 +235,20 @@ class CameraSource(Source):
         patience = self._clock() + round(_WAIT_SECONDS / NANOSECOND)
         self._coming = False
         while True:
-            while self._pictures:
-                picture = self._pictures.popleft()
-                if self._spread(picture):
-                    return self._frame(picture, self._clock())
-                # Newer ones are on their way.
-                self.dropped += 1
-                self._index += 1
-            came = self._take_packet()
-            left = (patience - self._clock()) * float(NANOSECOND)
-            if left <= 0 and not self._pictures:
-                raise Lost(f"{self.name} shows nothing", starting=self._coming)
-            if not came:
-                self._wait(left)
+            while not self._pictures:
+                came = self._take_packet()
+                left = (patience - self._clock()) * float(NANOSECOND)
+                if left <= 0 and not self._pictures:
+                    raise Lost(f"{self.name} shows nothing", starting=self._coming)
+                if not came:
+                    self._wait(left)
+            picture = self._pictures.popleft()
+            if self._spread(picture):
+                return self._frame(picture, self._clock())
+            # It leaves no gap among the indices: that would say that somebody was too slow for it.
+            self.dropped += 1
+            if self._clock() >= patience:
+                raise Lost(f"{self.name} shows nothing new")
 
     def _take_packet(self) -> bool:
         """Decodes the next packet, if it has pictures; returns whether there was one."""
@@ -293,7 +297,9 @@ class CameraSource(Source):
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
         planes = from_camera(picture, lent=self._raw)
-        planes = with_square_pixels(planes, self._pixel_aspect)
+        if (picture.width, picture.height) == self._size:
+            # Of another size nobody knows, and square it mostly is.
+            planes = with_square_pixels(planes, self._pixel_aspect)
         # A stream's time counts from wherever its server likes.
         device = None if self._camera is None else _time_of(picture)
         stamp = self._stamps(device, arrival)

@@ -12,7 +12,6 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from realtime.frame import ColorTags, Planes, UInt8
 from realtime.media import plane_view
-from realtime.scaling import shrink
 
 _RANGES: dict[int, bool] = {ColorRange.MPEG: False, ColorRange.JPEG: True}
 
@@ -86,8 +85,9 @@ def with_square_pixels(planes: Planes, pixel_aspect: Fraction) -> Planes:
     width = square_width(planes.width, pixel_aspect)
     if width == planes.width:
         return planes
+    way = cv2.INTER_AREA if width < planes.width else cv2.INTER_LINEAR
     y, u, v = (
-        shrink(plane, (columns, len(plane)))
+        cv2.resize(plane, (columns, len(plane)), interpolation=way)
         for plane, columns in zip(planes, (width, width // 2, width // 2), strict=True)
     )
     return Planes(y, u, v)

@@ -247,11 +247,11 @@ class Reconnecting(Source):
 
     def _pass_on(self, source: Source) -> bool:
         """Reads until the source breaks, falls silent, or is not wanted; whether a frame came."""
-        came, dropped = False, source.dropped
+        came = False
         last = opened = self._clock()
         while not (self._closed or self._paused):
             try:
-                frame = source.read()
+                frame = self._read(source)
             except Lost as lost:
                 now = self._clock()
                 if lost.starting and now - opened < _LONGEST_WAIT_FOR_A_KEY_FRAME:
@@ -272,15 +272,19 @@ class Reconnecting(Source):
                 break
             came = True
             last = self._clock()
-            self._offer(frame, source.dropped - dropped)
-            dropped = source.dropped
+            self._offer(frame)
         return came
 
-    def _offer(self, frame: Frame, dropped: int) -> None:
-        """Hands a frame on, before which the source gave up so many."""
+    def _read(self, source: Source) -> Frame | None:
+        before = source.dropped
+        try:
+            return source.read()
+        finally:
+            with self._changed:
+                self.dropped += source.dropped - before
+
+    def _offer(self, frame: Frame) -> None:
         with self._changed:
-            self.dropped += dropped
-            self._index += dropped
             if self._closed or self._paused:
                 return
             self._starting = False

@@ -54,7 +54,7 @@ class Source(Closing):
     Attributes:
         format: what the frames will be like; of a live source, what they are like at first.
         dropped: frames that came and were given up before they were read; their indices are
-            missing from those read.
+            missing from those read, unless they were too late when they came.
     """
 
     format: VideoFormat

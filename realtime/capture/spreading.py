@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 # All that is held back of a live stream, in nanoseconds, before the network has nothing more to
-# give; and how much later than others a picture may come. What is later is a backlog, such as that
-# after a stall, and is given up for newer ones. At the start, nothing tells what is late.
+# give; and how much later than others a picture may come. At the start, nothing tells what is late.
 _MOST = 200_000_000
 
 # What comes in pieces of many seconds, or whole, as fast as it is read: there is no end to that.
@@ -18,10 +17,12 @@ _JUMP = 1_000_000_000
 # The part of each delay that is given up: once the network is even, pictures are soon on time.
 _GIVEN_UP = 1 / 64
 
-# The part of a lateness that is taken for granted with each picture that was waited for: the way
-# may have become longer. Beyond so many nanoseconds it is no lateness, but another clock.
+# Pictures that come in less than this share of the time in which they were taken are catching up.
+_CATCHING_UP = 0.5
+
+# The part of a lateness that is taken for granted with each picture that is not: the way may have
+# become longer, or the sender's clock may be slower.
 _GRANTED = 1 / 16
-_NO_BACKLOG = 30_000_000_000
 
 
 class Spreading:
@@ -29,8 +30,11 @@ class Spreading:
 
     Networks deliver several pictures at once, and then none for a while; of those that come at once
     all but the newest would be given up. So each is held back until it is as long after the one
-    before as the stream's own times say. None is held back for having come late; while newer ones
-    are there, one that is far too late is given up.
+    before as the stream's own times say. None is held back for having come late.
+
+    After a stall, a live stream's backlog comes as fast as it can be decoded, and nobody wants to
+    see it: it is given up but for its first picture, which nothing tells from a late one, and for
+    what is new enough.
 
     Args:
         format: FFmpeg's name of the stream's format.
@@ -38,7 +42,10 @@ class Spreading:
 
     def __init__(self, format: str) -> None:
         self._most = math.inf if format in _IN_PIECES else _MOST
-        # What the clock is ahead of the stream's times when pictures are passed on.
+        # When the picture before was taken, by the stream, and when it was received.
+        self._before: tuple[int, int] | None = None
+        # What the clock is ahead of the stream's times when pictures are passed on; None where the
+        # one before was not.
         self._ahead: int | None = None
         # The same for those that came soonest, and had not to be held back.
         self._soonest = math.inf
@@ -57,7 +64,8 @@ class Spreading:
         if taken is None:
             return 0
         ahead = arrival - taken
-        if self._too_late(ahead, awaited=awaited):
+        if self._backlog(taken, arrival):
+            self._ahead = None
             return None
         early = 0 if self._ahead is None else self._ahead - ahead
         delay = 0
@@ -67,10 +75,19 @@ class Spreading:
         self._ahead = ahead + delay
         return delay
 
-    def _too_late(self, ahead: int, *, awaited: bool) -> bool:
+    def _backlog(self, taken: int, arrival: int) -> bool:
+        """Whether a picture is far too late while others come to catch up."""
+        ahead = arrival - taken
+        step, passed = (
+            (0, 0) if self._before is None else (taken - self._before[0], arrival - self._before[1])
+        )
+        self._before = taken, arrival
         late = ahead - self._soonest
-        if not 0 < late < _NO_BACKLOG:
+        if late <= 0 or not 0 <= step <= _JUMP:
+            # The soonest so far; or another clock.
             self._soonest = ahead
-        elif awaited:
+            return False
+        if passed >= _CATCHING_UP * step:
             self._soonest += late * _GRANTED
-        return not awaited and _MOST < late < _NO_BACKLOG and self._most == _MOST
+            return False
+        return late > self._most

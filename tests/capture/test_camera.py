@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import threading
-from contextlib import suppress
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,6 +24,7 @@ from realtime.capture.ways import ways_to_device
 from realtime.color import planes_to_rgb
 from realtime.errors import SourceError
 from realtime.frame import ColorTags, Frame
+from realtime.media import plane_view
 from tests.capture.fakes import START, WEBCAM, Clock, End, FakeContainer, FakePacket, picture
 from tests.capture.server import serve, write_late_sound
 from tests.media import write_clip
@@ -126,29 +126,57 @@ def test_dense_sound_does_not_hide_whether_a_stream_was_waited_for(
     assert (len(held) >= 25) == waited
 
 
-def test_a_streams_backlog_is_given_up_for_what_is_new() -> None:
-    """A server that is silent for two seconds, and then sends all that it has at once."""
-    clock = Clock()
-    script: list[Any] = []
-    for index in range(100):
-        shown = picture()
-        shown.pts, shown.time_base = index * 3600, Fraction(1, 90_000)
-        script += [shown] if 20 < index < 70 else [2.0 if index == 20 else 0.04, shown]
+def _read_all(script: list[Any], clock: Clock) -> tuple[list[int], int]:
+    """Which pictures of a stream are read, by `_numbered`; and how many are dropped."""
     container = FakeContainer(*script, clock=clock, codec="h264", format="rtsp")
-    indices = [-1]
-    with _open(container, clock, camera=URL, sleep=lambda seconds: None) as source:
-        while indices[-1] < 99:
-            with suppress(Lost):
+    taken: list[int] = []
+    with _open(container, clock, camera=URL, sleep=clock.wait) as source:
+        while True:
+            try:
                 frame = source.read()
-                assert frame is not None
-                indices.append(frame.index)
-        assert source.dropped == 101 - len(indices)
-        assert 35 < source.dropped < 49
-    indices.pop(0)
-    # The first that came after it, and what is new enough.
-    assert indices[:21] == [*range(21)]
-    assert indices[21] > 55
-    assert indices[21:] == [*range(indices[21], 100)]
+            except Lost:
+                continue
+            except SourceError:
+                return taken, source.dropped
+            assert frame is not None
+            taken.append(int(frame.planes.y[0, 0]))
+
+
+def _numbered(number: int) -> av.VideoFrame:
+    """A picture that says in its first pixel which one of a stream at 25 Hz it is."""
+    shown = picture()
+    plane_view(shown.planes[0], shown.height, shown.width)[0, 0] = number
+    shown.pts, shown.time_base = number * 3600, Fraction(1, 90_000)
+    return shown
+
+
+@pytest.mark.parametrize("silence", [0.4, 0.6, 0.8, 1.0, 1.2, 2.0])
+def test_a_streams_backlog_is_given_up_for_what_is_new(silence: float) -> None:
+    """A server that is silent for a while, and then sends all that it has at once."""
+    clock, script = Clock(), list[Any]()
+    missing = round(silence * 25)
+    for number in range(150):
+        pause = silence if number == 50 else 0.0 if 50 < number < 50 + missing else 0.04
+        script += [pause, _numbered(number)] if pause else [_numbered(number)]
+    read, dropped = _read_all([*script, End()], clock)
+    assert dropped == 150 - len(read)
+    # The last 200 ms are new enough, and a sixteenth passes for the way having become longer.
+    assert missing - 7 - missing // 16 <= dropped < missing
+    # The first that came after it, and then what is new enough.
+    assert read[:51] == [*range(51)]
+    assert read[51:] == [*range(read[51], 150)]
+
+
+@pytest.mark.parametrize("decoding", [0.034, 0.041, 0.045, 0.08])
+def test_a_stream_that_is_never_waited_for_is_no_backlog(decoding: float) -> None:
+    """Decoding takes about as long as the pictures are apart, or longer."""
+    clock, script = Clock(), list[Any]()
+    for number in range(150):
+        # No single packet takes long enough to have been waited for.
+        script += [decoding / 12, FakePacket(stream_index=1)] * 12 + [_numbered(number)]
+    read, dropped = _read_all([*script, End()], clock)
+    assert read == [*range(150)]
+    assert dropped == 0
 
 
 @pytest.mark.parametrize(
