@@ -29,7 +29,7 @@ _NO_STALL = 0.15
 # The budget is a bound, and no place to live: frames are meant to stay within this share of it. But
 # no less than what the fastest level reaches, which may be this share of the aim: quality is not
 # given up for a few milliseconds.
-AIM = 0.75
+_AIM = 0.75
 _REACHED = 0.8
 
 # Share of spoiled frames that is too much in the short run, there just after a step up, and in the
@@ -180,7 +180,7 @@ class Governor:
 
     It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
     the next step, still within the second, reaches the lowest level. It also goes down, slowly,
-    where frames are in time but keep missing the aim, `AIM` of the budget, that a level is foreseen
+    where frames are in time but keep missing the aim, `_AIM` of the budget, that a level is foreseen
     to reach. It goes up one level at a time, after a while of calm in which the level above
     would have fitted with room to spare. Each time that a level had to be left, it is not tried
     again for twice as long.
@@ -224,7 +224,7 @@ class Governor:
         self._costs = list(costs)
         self._nominal = 1 / frame_rate
         self._asked_budget = budget
-        self._aim = AIM * self.budget
+        self._aim = _AIM * self.budget
         self._cores = cores
         self._clock = clock
         self._announce = announce
@@ -359,7 +359,7 @@ class Governor:
         busy, peak = _mean_busy(self._samples), _peak_busy(self._samples)
         changes = [self._change(level, busy, peak) for level in range(len(self.levels))]
         least = 0.0 if usual is None else usual + min(changes)
-        return min(max(AIM * self.budget, least / _REACHED), self.budget)
+        return min(max(_AIM * self.budget, least / _REACHED), self.budget)
 
     def _learn(self) -> None:
         """Replaces what this level was foreseen to cost, relative to the one below it.
