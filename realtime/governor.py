@@ -180,8 +180,8 @@ class Governor:
 
     It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
     the next step, still within the second, reaches the lowest level. It also goes down, slowly,
-    where frames are in time but keep missing the aim, `_AIM` of the budget, that a level is foreseen
-    to reach. It goes up one level at a time, after a while of calm in which the level above
+    where frames are in time but keep missing the aim: three quarters of the budget, or what the
+    levels can reach. It goes up one level at a time, after a while of calm in which the level above
     would have fitted with room to spare. Each time that a level had to be left, it is not tried
     again for twice as long.
 
