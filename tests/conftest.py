@@ -35,6 +35,15 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", audio="aac")
 
 
+@pytest.fixture
+def hanging(tmp_path: Path) -> str:
+    """A program that takes any arguments, says nothing, and does not end."""
+    path = tmp_path / "hanging"
+    path.write_text("#!/bin/sh\nexec sleep 600\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real clips and pictures beside the checkout."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -28,12 +27,9 @@ class TestProcess:
 
     @pytest.mark.parametrize("task", ["measure", child.FIRST])
     def test_a_measurement_that_hangs_ends(
-        self, task: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, task: str, case: Case, hanging: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        silent = tmp_path / "silent"
-        silent.write_text("#!/bin/sh\nexec sleep 600\n")
-        silent.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(silent))
+        monkeypatch.setattr(sys, "executable", hanging)
         monkeypatch.setattr(runner, "_PATIENCE", 0.2)
         monkeypatch.setattr(runner, "_PATIENCE_FACTOR", 0.0)
         with pytest.raises(RealtimeError, match="measure fewer --seconds"):

@@ -51,12 +51,9 @@ class TestLoads:
             loads.measured(Load("null", 320, 180, 0.2, streams=0), demo, "fast")
 
     def test_a_process_that_hangs_ends(
-        self, demo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, demo: str, hanging: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        silent = tmp_path / "silent"
-        silent.write_text("#!/bin/sh\nexec sleep 600\n")
-        silent.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(silent))
+        monkeypatch.setattr(sys, "executable", hanging)
         monkeypatch.setattr(loads, "_PATIENCE", 0.2)
         with pytest.raises(RealtimeError, match="try --quick"):
             loads.measured(Load("null", 320, 180, 0.2), demo, "fast")
