@@ -195,18 +195,18 @@ class Edge:
         cv2.resize(small, (width, height), dst=whole, interpolation=cv2.INTER_LINEAR)
         return self.gather(whole, index)
 
-    def _patches(self, margin: Picture, factor: int = 0, index: int = 0) -> Picture:
+    def _patches(self, margin: Picture, factor: int | None = None, index: int = 0) -> Picture:
         """Where the tiles of plane 0, 1 or 2 lie on something coarse.
 
         Args:
             margin: with a margin of one around it.
-            factor: pixels of the plane to one of it; 0 for those of the grid.
+            factor: pixels of the plane to one of it; None for those of the grid.
             index: of the plane.
 
         Returns:
             (n, r + 2, c + 2), for `enlarge`.
         """
-        factor = factor or self._tiling.grid
+        factor = self._tiling.grid if factor is None else factor
         tops, lefts = self._at[index > 0]
         rows, columns = self._size(index)
         at = tops // factor, lefts // factor
