@@ -123,11 +123,8 @@ def run(
         matting.warm_up(source.format.width, source.format.height)
         video = replace(source.format, time_base=Fraction(1, 1_000_000_000))
 
-        def composite(matte: Matte, settings: Settings) -> Frame:
-            return compositor(matte, settings, plain=matting.plain)
-
         pipeline = LivePipeline(
-            source, matting, composite, NullSink(), video, store, seconds=seconds, stats=stats
+            source, matting, compositor, NullSink(), video, store, seconds=seconds, stats=stats
         )
         crowd = stack.enter_context(_Hogs(hogs, *hog))
         begun = matting.start = time.monotonic()

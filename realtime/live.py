@@ -108,9 +108,9 @@ def run_live(
         source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
         video = _video(settings, source.format)
 
-        def composite(matte: Matte, settings: Settings) -> Frame:
+        def composite(matte: Matte, settings: Settings, *, plain: bool) -> Frame:
             trouble.asked(settings)
-            return compositor(matte, settings, plain=matting.plain)
+            return compositor(matte, settings, plain=plain)
 
         pipeline = LivePipeline(
             source,

@@ -45,8 +45,19 @@ class LiveEstimator(Estimator, Protocol):
     def level(self) -> str:
         """How the governor has frames treated now, in words."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether outlines are to be left as they come; from any thread."""
+
     def delivered(self, latency: float) -> None:
         """Is told that a frame has left, so many seconds after its capture; from any thread."""
+
+
+class Composite(Protocol):
+    """Makes the finished frame of a matte; `LiveCompositor` is the one."""
+
+    def __call__(self, matte: Matte, settings: Settings, *, plain: bool) -> Frame:
+        """By the settings of the moment; `plain` as the estimator says it."""
 
 
 class _Attempts:
@@ -103,7 +114,7 @@ class LivePipeline(Run):
     Args:
         source: where frames come from, and go on coming after a loss.
         estimator: finds the alpha of each.
-        composite: makes the finished frame of a matte, by the settings of the moment.
+        composite: makes the finished frame of a matte.
         sink: where frames of one size go.
         video: the format of what leaves; frames of another size are brought to it.
         settings: read anew for every frame.
@@ -119,7 +130,7 @@ class LivePipeline(Run):
         self,
         source: Source,
         estimator: LiveEstimator,
-        composite: Callable[[Matte, Settings], Frame],
+        composite: Composite,
         sink: Sink,
         video: VideoFormat,
         settings: SettingsStore,
@@ -231,7 +242,7 @@ class LivePipeline(Run):
         self._stats.add("alpha age", self._clock() - matte.frame.time)
         self._guard.saw(matte)
         with self._stats.time("composite"):
-            frame = self._composite(matte, self._settings.get())
+            frame = self._composite(matte, self._settings.get(), plain=self._estimator.plain)
         self._guard.finish(self._fit(frame))
 
     def _send(self) -> None:

@@ -102,6 +102,7 @@ class QuarterEstimator:
     provider = "TestProvider"
     provider_reason = "for a test"
     level = "the only one"
+    plain = False
 
     def __init__(self) -> None:
         self.latencies: list[float] = []
@@ -195,10 +196,17 @@ class Scene:
         self.store = SettingsStore(Settings(**{"max_staleness": PATIENT, **options}))
         self.stats = Stats()
         self.reports: list[str] = []
+        # What the compositor was told of outlines, frame by frame.
+        self.plain: list[bool] = []
+
+        def finish(matte: Matte, settings: Settings, *, plain: bool) -> Frame:
+            self.plain.append(plain)
+            return composite(matte, settings)
+
         self.pipeline = LivePipeline(
             self.source,
             self.estimator,
-            composite,
+            finish,
             self.sink,
             VIDEO,
             self.store,
@@ -440,6 +448,18 @@ def test_a_frozen_picture_is_the_last_that_left() -> None:
     np.testing.assert_array_equal(frozen[0].planes.y, first.planes.y)
     times = [frame.time for frame in frozen]
     assert times == sorted(set(times))
+
+
+def test_the_compositor_is_told_how_the_level_treats_outlines() -> None:
+    scene = Scene()
+
+    def script() -> Script:
+        yield scene.live()
+        scene.estimator.plain = True
+        yield scene.live()
+
+    scene.run(script())
+    assert (scene.plain[0], scene.plain[-1]) == (False, True)
 
 
 def test_a_camera_that_returns_makes_the_estimator_start_afresh() -> None:

@@ -16,7 +16,6 @@ from realtime.bench.live import SparingTheCode
 from realtime.bench.material import ClockedCamera
 from realtime.capture import DemoSource
 from realtime.errors import Interrupted
-from realtime.frame import Frame, Matte
 from realtime.live_pipeline import LivePipeline
 from realtime.output import VirtualCameraSink
 from realtime.output.compositor import LiveCompositor
@@ -38,11 +37,9 @@ def main(device: str, width: int, height: int) -> None:
     ):
         matting.warm_up(width, height)
         sink = VirtualCameraSink(device)
-
-        def composite(matte: Matte, settings: Settings) -> Frame:
-            return compositor(matte, settings, plain=matting.plain)
-
-        pipeline = LivePipeline(source, matting, composite, sink, source.format, store, stats=stats)
+        pipeline = LivePipeline(
+            source, matting, compositor, sink, source.format, store, stats=stats
+        )
         try:
             pipeline.run()
         except Interrupted as interrupted:
