@@ -41,7 +41,7 @@ _SPOILED_LONG = 0.2
 # Share of spoiled frames, and of those later than the aim, that is too much where it lasts for so
 # many seconds; and the share of those that missed the aim up to which all is calm.
 _SPOILED_LASTING = 0.08
-_LATE_LASTING = 0.1
+_LATE_LASTING = 0.07
 _LASTING = 4.0
 _CALM = 0.05
 
@@ -426,7 +426,7 @@ class Governor:
         """Goes down to a level that is foreseen to reach the aim; stays where there is none."""
         self._easy_since = now
         for target in range(self.level + 1, len(self.levels)):
-            if self._fits(target, self._samples, _DOWN_BUSY, self._aim, 0.9):
+            if self._fits(target, self._samples, _DOWN_BUSY, self._aim, 1 - _LATE_LASTING):
                 self._leave_for(target, self._samples, _excess(self._samples, self._aim), now)
                 return
 

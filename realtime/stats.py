@@ -110,10 +110,10 @@ class Stats:
     Stages of different threads may be timed at once. Memory does not grow with the run.
 
     Args:
-        clock: seconds, for what is said of the last seconds.
+        clock: seconds, fine enough to time a stage.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._stages: defaultdict[str, _Stage] = defaultdict(_Stage)
@@ -121,9 +121,7 @@ class Stats:
 
     def add(self, stage: str, seconds: float) -> None:
         """Counts a duration."""
-        second = math.floor(self._clock())
-        with self._lock:
-            self._stages[stage].add(seconds, second)
+        self._add(stage, seconds, self._clock())
 
     def count(self, event: str) -> None:
         """Counts that something happened, such as "captured" or "delivered"."""
@@ -147,9 +145,15 @@ class Stats:
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
         """Counts the duration of the block; a block that raises is not counted."""
-        start = time.perf_counter()
+        start = self._clock()
         yield
-        self.add(stage, time.perf_counter() - start)
+        end = self._clock()
+        self._add(stage, end - start, end)
+
+    def _add(self, stage: str, seconds: float, now: float) -> None:
+        second = math.floor(now)
+        with self._lock:
+            self._stages[stage].add(seconds, second)
 
     def stages(self) -> dict[str, StageTime]:
         """Median and 95th percentile of each stage, in the order in which they first ran."""

@@ -115,8 +115,9 @@ class Propagation:
         """The position of every pixel, float32 (height, width, 2)."""
         grid = self._grids.get((width, height))
         if grid is None:
-            columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-            grid = np.stack((columns, rows), -1).astype(np.float32)
+            grid = np.empty((height, width, 2), np.float32)
+            grid[..., 0] = np.arange(width)
+            grid[..., 1] = np.arange(height)[:, None]
             self._grids = {**self._grids, (width, height): grid}
         return grid
 

@@ -22,16 +22,19 @@ from realtime.output.compositor import LiveCompositor
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 
-_RATE = 30.0
+RATE = 30.0
+
+
+def clocked_camera(width: int, height: int) -> ClockedCamera:
+    return ClockedCamera(list(islice(iter(DemoSource(width, height).read, None), 30)), RATE)
 
 
 def main(device: str, width: int, height: int) -> None:
     # A card would have no time on it.
-    settings = Settings(width=width, height=height, fps=_RATE, max_staleness=60.0)
+    settings = Settings(width=width, height=height, fps=RATE, max_staleness=60.0)
     store, stats = SettingsStore(settings), Stats()
-    frames = list(islice(iter(DemoSource(width, height).read, None), 30))
     with (
-        ClockedCamera(frames, _RATE) as source,
+        clocked_camera(width, height) as source,
         SparingTheCode(store, stats, lambda line: print(line, file=sys.stderr)) as matting,
         LiveCompositor(settings) as compositor,
     ):

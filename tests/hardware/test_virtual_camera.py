@@ -30,12 +30,10 @@ from realtime.errors import OutputError
 from realtime.frame import ColorTags, Frame, Planes, UInt8, VideoFormat
 from realtime.output import VirtualCameraSink
 from realtime.output import loopback as loopbacks
+from tests.hardware import START_UP
 
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
 SECONDS = float(os.environ.get("REALTIME_SECONDS", "5"))
-
-# Seconds in which a program starts up: what is dropped then is told apart.
-_START_UP = 2.0
 
 WEBCAM = ColorTags(full_range=False, matrix=6)
 COLORS = {
@@ -169,17 +167,34 @@ def test_a_webcam_is_no_virtual_camera(webcam: Camera) -> None:
 
 
 @contextmanager
-def _live(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """`realtime live`, until it is told to stop by Ctrl-C."""
-    command = [sys.executable, "-m", "realtime", "live", "--json", *map(str, arguments)]
+def _running(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A program of ours on the first processor, until it is told to stop by Ctrl-C."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     with subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["event"] == "progress"
         try:
             yield process
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
+
+
+@contextmanager
+def _live(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """`realtime live`, likewise."""
+    with _running("realtime", "live", "--json", *arguments) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        yield process
+
+
+def _copied(camera: str, device: str, size: tuple[int, int]) -> tuple[dict[str, Any], str]:
+    """What a reader sees of a bare copy, and in words what the copy lost: what to compare with."""
+    with _running("tests.hardware.copier", camera, device, *size) as process:
+        _wait_until_sending(device)
+        result = _read("ffmpeg", device, SECONDS)
+        copy, _ = _end(process)
+    lost, at_the_start = copy["lost"], copy["lost_at_the_start"]
+    return result, f"a bare copy: in {copy['frames_in']}, lost {lost}, {at_the_start} at the start"
 
 
 def _end(process: subprocess.Popen[str]) -> tuple[dict[str, Any], float]:
@@ -196,6 +211,7 @@ def test_from_the_webcam_to_another_program(
 ) -> None:
     width, height = size
     log = tmp_path / "figures.json"
+    _, lost = _copied(webcam.path, loopback, size)
     live = ("--camera", webcam.path, "--output", loopback, "--size", f"{width}x{height}")
     with _live(*live, "--stats-json", log) as process:
         results = [_read(way, loopback, SECONDS) for way in ("opencv", "ffmpeg")]
@@ -209,7 +225,8 @@ def test_from_the_webcam_to_another_program(
         f"in {summary['frames_in']}, out {summary['frames_out']}, "
         f"dropped {summary['frames_dropped']}, {_dropped_at_the_start(log)} of them at the start, "
         f"{summary['fps']:.1f} Hz, ended in {ending:.2f} s, {summary['notes']}\n"
-        f"{summary['stages']}"
+        f"{summary['stages']}\n"
+        f"{lost}"
     )
     assert summary["frames_out"] > 0
     assert ending < 5
@@ -218,7 +235,7 @@ def test_from_the_webcam_to_another_program(
 def _dropped_at_the_start(log: Path) -> int:
     """Frames that were dropped in the first seconds, by the figures of each second."""
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    early = [line for line in lines if line["event"] == "stats" and line["seconds"] < _START_UP + 1]
+    early = [line for line in lines if line["event"] == "stats" and line["seconds"] < START_UP + 1]
     return int(early[-1]["frames_dropped"])
 
 
@@ -247,22 +264,26 @@ def _threads(pid: int) -> list[str]:
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_latency_through_the_pixels(loopback: str, size: tuple[int, int]) -> None:
     width, height = size
-    command = [sys.executable, "-m", "tests.hardware.sender", loopback, str(width), str(height)]
-    with subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            _wait_until_sending(loopback)
-            result = _read("ffmpeg", loopback, SECONDS)
-        finally:
-            summary, _ = _end(process)
+    reference, lost = _copied("clock", loopback, size)
+    with _running("tests.hardware.sender", loopback, width, height) as process:
+        _wait_until_sending(loopback)
+        result = _read("ffmpeg", loopback, SECONDS)
+        summary, _ = _end(process)
     assert (result["width"], result["height"]) == size
-    ages = sorted(1e3 * age for age in result["ages"])
-    assert len(ages) > SECONDS, "the time codes cannot be read"
-    p95 = ages[int(0.95 * (len(ages) - 1))]
+    assert len(result["ages"]) > SECONDS, "the time codes cannot be read"
     print(
-        f"{width}×{height}: through the pixels p50 {statistics.median(ages):.1f} ms, "
-        f"p95 {p95:.1f} ms, largest {ages[-1]:.1f} ms, "
-        f"{len(ages)} of {result['pictures']} pictures; "
-        f"by its own clock {summary['stages']['latency']}; dropped {summary['frames_dropped']}"
+        f"{width}×{height}: through the pixels {_spread(result)}; "
+        f"by its own clock {summary['stages']['latency']}; dropped {summary['frames_dropped']}\n"
+        f"{lost}; through the pixels {_spread(reference)}"
+    )
+
+
+def _spread(result: dict[str, Any]) -> str:
+    """The ages of a reader's pictures, in words."""
+    ages = sorted(1e3 * age for age in result["ages"])
+    return (
+        f"p50 {statistics.median(ages):.1f} ms, p95 {ages[int(0.95 * (len(ages) - 1))]:.1f} ms, "
+        f"largest {ages[-1]:.1f} ms, {len(ages)} of {result['pictures']} pictures"
     )
 
 
