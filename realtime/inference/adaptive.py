@@ -29,7 +29,7 @@ from realtime.inference.preprocess import network_picture
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
-from realtime.inference.thumbnail import Thumbnail
+from realtime.inference.thumbnail import Thumbnail, thumbnail_size
 from realtime.inference.unchanged import LastAnswer
 from realtime.stats import Stats
 
@@ -232,12 +232,15 @@ class AdaptiveMatting(Closing):
         return Matte(frame, alpha)
 
     def warm_up(self, width: int, height: int) -> None:
-        """Runs every network at its sizes for such frames, so that no frame is slower."""
+        """Does once all that there is to do to such frames, so that none takes longer."""
+        luma = np.zeros(thumbnail_size(width, height)[::-1], np.uint8)
         for name, scale in {(level.model, level.scale) for level in self.levels}:
             network = self._networks[name]
             size = network.signature(scale).size_for(width, height)
-            network.model.rehearsal((width, height), size)()
+            self._propagation.remember(luma, network.model.rehearsal((width, height), size)())
+            self._propagation(luma)
             network.model.reset()
+        self._propagation.reset()
 
     def reset(self) -> None:
         """Forgets the past: the next frame belongs to another video."""
