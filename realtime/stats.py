@@ -119,9 +119,11 @@ class Stats:
         self._stages: defaultdict[str, _Stage] = defaultdict(_Stage)
         self._events: dict[str, _Event] = {}
 
-    def add(self, stage: str, seconds: float) -> None:
-        """Counts a duration."""
-        self._add(stage, seconds, self._clock())
+    def add(self, stage: str, seconds: float, now: float | None = None) -> None:
+        """Counts a duration that ended now, which who has just asked the clock may say."""
+        second = math.floor(self._clock() if now is None else now)
+        with self._lock:
+            self._stages[stage].add(seconds, second)
 
     def count(self, event: str) -> None:
         """Counts that something happened, such as "captured" or "delivered"."""
@@ -148,12 +150,7 @@ class Stats:
         start = self._clock()
         yield
         end = self._clock()
-        self._add(stage, end - start, end)
-
-    def _add(self, stage: str, seconds: float, now: float) -> None:
-        second = math.floor(now)
-        with self._lock:
-            self._stages[stage].add(seconds, second)
+        self.add(stage, end - start, end)
 
     def stages(self) -> dict[str, StageTime]:
         """Median and 95th percentile of each stage, in the order in which they first ran."""

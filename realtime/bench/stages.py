@@ -57,12 +57,12 @@ class Recorder(Stats):
         """Leaves out what was used until now."""
         self._before = time.process_time()
 
-    def add(self, stage: str, seconds: float) -> None:
-        super().add(stage, seconds)
-        now = time.process_time()
+    def add(self, stage: str, seconds: float, now: float | None = None) -> None:
+        super().add(stage, seconds, now)
+        used = time.process_time()
         self.durations.setdefault(stage, []).append(seconds)
-        self.cpu[stage] = self.cpu.get(stage, 0.0) + now - self._before
-        self._before = now
+        self.cpu[stage] = self.cpu.get(stage, 0.0) + used - self._before
+        self._before = used
 
 
 def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str, Figures]:
