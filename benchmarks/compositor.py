@@ -28,16 +28,18 @@ from benchmarks.reporting import run_command, write_report
 from models import command
 from realtime.bench import stages
 from realtime.bench.figures import percentile
-from realtime.capture import DemoSource, FileSource
+from realtime.capture.demo import DemoSource
+from realtime.capture.file import FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 from realtime.inference.model import Model
 from realtime.inference.preprocess import network_picture
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
-from realtime.output import Compositor, LiveCompositor
 from realtime.output.backgrounds import Background, parse
 from realtime.output.compositing import Blender
+from realtime.output.compositor import Compositor
+from realtime.output.live_compositor import LiveCompositor
 from realtime.settings import Settings
 
 _RESULTS = Path(__file__).parent / "results" / "compositor.json"

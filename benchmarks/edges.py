@@ -29,7 +29,7 @@ from models import command
 from models.errors import ModelsError
 from realtime.color import rgb_to_planes
 from realtime.frame import ColorTags, Float32, Frame, Planes, UInt8
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 from realtime.output.backgrounds.still import read_image
 from realtime.output.compositing import Blender
 from realtime.scaling import crop_to_aspect

@@ -26,12 +26,12 @@ from typing import Any
 from benchmarks.reporting import pyplot, run_command, write_report
 from models import command
 from realtime.bench.figures import percentile
-from realtime.capture import open_camera
+from realtime.capture.opening import open_camera
 from realtime.frame import Frame, Matte
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
-from realtime.output import NullSink
-from realtime.output.compositor import LiveCompositor
+from realtime.output.live_compositor import LiveCompositor
+from realtime.output.sink import NullSink
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 

@@ -25,11 +25,12 @@ from realtime.bench import live
 from realtime.bench.case import Case
 from realtime.bench.material import ClockedCamera, RawCamera
 from realtime.bench.stages import Recorder
-from realtime.capture import DemoSource
+from realtime.capture.demo import DemoSource
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.frame import Frame
-from realtime.inference import Device, Matting
 from realtime.inference.device_graph import WAYS, DeviceGraph
+from realtime.inference.matting import Matting
+from realtime.inference.session import Device
 
 _RESULTS = Path(__file__).parent / "results" / "gpu.json"
 

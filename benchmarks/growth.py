@@ -23,7 +23,7 @@ from models import command
 from realtime.bench.figures import Better, Metric
 from realtime.bench.material import write_demo
 from realtime.holding import LOST
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 from realtime.machine import machine
 from realtime.progress import complain
 

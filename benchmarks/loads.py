@@ -27,8 +27,9 @@ from realtime.bench.process import Process
 from realtime.bench.whole import open_file
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
-from realtime.output import FileSink, NullSink
 from realtime.output.detached import DetachedSink
+from realtime.output.file import FileSink
+from realtime.output.sink import NullSink
 
 _READY = "ready"
 

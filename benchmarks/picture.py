@@ -12,12 +12,12 @@ import numpy as np
 
 from benchmarks.reporting import run_command
 from models import command
-from realtime.capture import DemoSource
+from realtime.capture.demo import DemoSource
 from realtime.color import planes_to_rgb
 from realtime.frame import UInt8
-from realtime.inference import Matting
-from realtime.output import Compositor
+from realtime.inference.matting import Matting
 from realtime.output.backgrounds import parse
+from realtime.output.compositor import Compositor
 
 _SIZE = (640, 360)
 _FRAMES = (20, 110)

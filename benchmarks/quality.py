@@ -43,11 +43,11 @@ from models.evaluate import (
     mean_figures,
     precision_recall,
 )
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb
 from realtime.frame import Float32, UInt8
-from realtime.inference import Matting
 from realtime.inference.catalogue import checksum
+from realtime.inference.matting import Matting
 from realtime.inference.model import EMBEDDED, Model, read_model
 
 _RESULTS = Path(__file__).parent / "results"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         SettingsError,
         SourceError,
     )
-    from realtime.inference import Matting
+    from realtime.inference.matting import Matting
     from realtime.jobs import process_demo, process_file
     from realtime.live import run_live
     from realtime.stats import Progress, StageTime, Summary

@@ -7,31 +7,46 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from realtime._version import __version__
-from realtime.commands.bench import bench
-from realtime.commands.cameras import cameras
 from realtime.commands.common import Number, Time, job_options, run_job
-from realtime.commands.config import config
-from realtime.commands.doctor import doctor
-from realtime.commands.live import live
 from realtime.cores import keep_numpy_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.interrupts import INTERRUPTED, take_for_ctrl_c
 from realtime.progress import deafen
 
 if TYPE_CHECKING:
-    from realtime.inference import Device
+    from realtime.inference.session import Device
 
 
 # As a pipe or a file that cannot be written to does.
 _STDOUT_FAILS = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
+# In modules of their own, by these names.
+_ELSEWHERE = ("bench", "cameras", "config", "doctor", "live")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    """Commands of which those elsewhere are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*super().list_commands(ctx), *_ELSEWHERE))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"realtime.commands.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="realtime")
 def cli() -> None:
     """Cuts people out of a webcam or a video and puts something else behind them."""
@@ -93,8 +108,8 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines.")
 def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
     """List networks: size, cost measured here, licence, checksum. By default the embedded ones."""
-    from realtime.inference import EMBEDDED
     from realtime.inference.catalogue import inspect
+    from realtime.inference.model import EMBEDDED
 
     for name in names or EMBEDDED:
         try:
@@ -110,10 +125,6 @@ def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
                 f"{info.milliseconds:.2f} ms on {info.provider} · "
                 f"licence {info.licence or 'not stated'} · sha256 {info.sha256}"
             )
-
-
-for command in (live, cameras, config, doctor, bench):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from realtime.capture import Source
+from realtime.capture.source import Source
 from realtime.closing import Closing
 from realtime.output.readers import Readers, readers_of
 from realtime.worker import Worker

@@ -206,7 +206,7 @@ def _runtime() -> Iterator[Check]:
 
 def _provider() -> Iterator[Check]:
     """What really computes: runs the network."""
-    from realtime.inference import Matting
+    from realtime.inference.matting import Matting
 
     with Matting() as matting:
         provider, why = matting.provider, matting.provider_reason

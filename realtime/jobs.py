@@ -11,13 +11,18 @@ from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 
-from realtime.capture import DemoSource, FileSource, Source
+from realtime.capture.demo import DemoSource
+from realtime.capture.file import FileSource
+from realtime.capture.source import Source
 from realtime.errors import OutputError, SettingsError
-from realtime.inference import Device, Matting
+from realtime.inference.matting import Matting
+from realtime.inference.session import Device
 from realtime.new_files import same_file
-from realtime.output import AudioTracks, Compositor, FileSink, Sink
+from realtime.output.audio import AudioTracks
 from realtime.output.backgrounds import Fit, parse
-from realtime.output.file import check_writable
+from realtime.output.compositor import Compositor
+from realtime.output.file import FileSink, check_writable
+from realtime.output.sink import Sink
 from realtime.pipeline import Pipeline
 from realtime.running import OnProgress
 from realtime.stats import Stats, Summary

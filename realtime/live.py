@@ -14,7 +14,7 @@ from typing import Any
 
 from realtime import config as config_file
 from realtime import keys
-from realtime.capture import open_camera
+from realtime.capture.opening import open_camera
 from realtime.control import Control
 from realtime.demand import DemandWatcher
 from realtime.errors import Interrupted, SettingsError
@@ -22,16 +22,13 @@ from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
 from realtime.new_files import same_file
-from realtime.output import (
-    DetachedSink,
-    FanoutSink,
-    FileSink,
-    NullSink,
-    Sink,
-    VirtualCameraSink,
-    WindowSink,
-)
-from realtime.output.compositor import LiveCompositor
+from realtime.output.detached import DetachedSink
+from realtime.output.fanout import FanoutSink
+from realtime.output.file import FileSink
+from realtime.output.live_compositor import LiveCompositor
+from realtime.output.sink import NullSink, Sink
+from realtime.output.virtual import VirtualCameraSink
+from realtime.output.window import WindowSink
 from realtime.overlay import Overlay
 from realtime.progress import complain
 from realtime.running import OnProgress

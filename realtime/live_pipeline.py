@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from realtime.capture import Source
-from realtime.capture.source import Lost
+from realtime.capture.source import Lost, Source
 from realtime.channel import Channel, ChannelClosed
 from realtime.frame import Frame, Matte, VideoFormat
-from realtime.output import Sink
 from realtime.output.fitting import Fitter
 from realtime.output.guard import Gap, Guard, State
+from realtime.output.sink import Sink
 from realtime.running import Estimator, Run
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Figures, Stats

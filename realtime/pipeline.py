@@ -13,10 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from realtime.capture import Source
+from realtime.capture.source import Source
 from realtime.channel import Channel, ChannelClosed
 from realtime.frame import Frame, Matte
-from realtime.output import Sink
+from realtime.output.sink import Sink
 from realtime.running import Estimator, Run
 from realtime.stats import Stats
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from realtime.capture import Source
+from realtime.capture.source import Source
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, VideoFormat
 from realtime.interrupts import bouncing
-from realtime.output import Sink
+from realtime.output.sink import Sink
 from realtime.stats import Progress, Stats, Summary
 from realtime.worker import Worker
 

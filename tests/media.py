@@ -14,7 +14,8 @@ import numpy as np
 # isort: split
 import av
 
-from realtime.capture import DemoSource, Source
+from realtime.capture.demo import DemoSource
+from realtime.capture.source import Source
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.frame import ColorTags, Float32, Frame, Matte, Planes, UInt8
 from realtime.media import plane_view

@@ -212,7 +212,7 @@ def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
 
 
 def test_models_lists_what_is_embedded_and_what_is_named(tmp_path: Path) -> None:
-    from realtime.inference import EMBEDDED
+    from realtime.inference.model import EMBEDDED
     from tests.inference.networks import brightness_network
 
     own = tmp_path / "own.onnx"

@@ -17,7 +17,7 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
-from realtime import checksums, doctor, inference
+from realtime import checksums, doctor
 from realtime.capture import devices
 from realtime.capture.devices import Camera
 from realtime.capture.modes import Mode
@@ -134,7 +134,7 @@ class TestProvider:
 
             def close(self) -> None: ...
 
-        monkeypatch.setattr(inference, "Matting", FakeMatting)
+        monkeypatch.setattr("realtime.inference.matting.Matting", FakeMatting)
         monkeypatch.setattr(doctor, "has_nvidia_card", lambda: card)
         found = _only("provider")
         assert found.found == f"CPUExecutionProvider ({reason})"
@@ -167,7 +167,7 @@ class TestProvider:
         def fails() -> None:
             raise ModelError("default: onnxruntime cannot run it; choose another model")
 
-        monkeypatch.setattr(inference, "Matting", fails)
+        monkeypatch.setattr("realtime.inference.matting.Matting", fails)
         assert _only("provider") == Check(
             "provider", "failed", "default: onnxruntime cannot run it", "choose another model"
         )

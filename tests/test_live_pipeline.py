@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.capture import Source
-from realtime.capture.source import Lost
+from realtime.capture.source import Lost, Source
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, Planes, VideoFormat
 from realtime.live_pipeline import LivePipeline, _Attempts
-from realtime.output import Sink
 from realtime.output.backgrounds import Color
 from realtime.output.compositor import Compositor
 from realtime.output.guard import State
+from realtime.output.sink import Sink
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Progress, Stats
 from tests.media import BT709, matte_of

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.capture import Source
+from realtime.capture.source import Source
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, VideoFormat
-from realtime.output import NullSink, Sink
+from realtime.output.sink import NullSink, Sink
 from realtime.pipeline import Pipeline
 from realtime.stats import Progress
 from realtime.worker import Worker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from realtime.inference import Device
+from realtime.inference.session import Device
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ import onnxruntime as ort
 import realtime.cli  # noqa: F401 - a user's first frame waits for it too
 from realtime.bench import whole
 from realtime.bench.case import Case
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.cores import keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.frame import Frame, VideoFormat
-from realtime.inference import Matting
 from realtime.inference.choice import DEFAULT
-from realtime.output import NullSink
+from realtime.inference.matting import Matting
+from realtime.output.sink import NullSink
 from realtime.pipeline import Pipeline
 
 FIRST = "first"

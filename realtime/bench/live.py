@@ -15,11 +15,12 @@ from realtime.bench.figures import percentile
 from realtime.bench.material import ClockedCamera
 from realtime.cores import usable_cores
 from realtime.frame import Frame, Matte
-from realtime.inference import Device
+from realtime.inference.session import Device
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
-from realtime.output import FanoutSink, NullSink, Sink
-from realtime.output.compositor import LiveCompositor
+from realtime.output.fanout import FanoutSink
+from realtime.output.live_compositor import LiveCompositor
+from realtime.output.sink import NullSink, Sink
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 

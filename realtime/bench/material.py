@@ -17,12 +17,14 @@ import numpy as np
 import av
 
 from realtime.bench import timecode
-from realtime.capture import DemoSource, FileSource, Source
+from realtime.capture.demo import DemoSource
+from realtime.capture.file import FileSource
 from realtime.capture.planar import from_camera, tags_of
+from realtime.capture.source import Source
 from realtime.errors import SourceError
 from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, VideoFormat
 from realtime.media import plane_view
-from realtime.output import FileSink
+from realtime.output.file import FileSink
 
 # Of what cameras deliver: 4:2:2 and well to look at.
 _MJPEG_PIXELS = "yuvj422p"

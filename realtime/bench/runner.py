@@ -17,7 +17,7 @@ from realtime.bench.figures import Better, Metric
 from realtime.bench.material import read_frames, write_demo
 from realtime.bench.process import Process
 from realtime.errors import RealtimeError
-from realtime.inference import Device
+from realtime.inference.session import Device
 from realtime.machine import machine
 
 # A configuration that needs so much longer than its measurements should take hangs; in seconds.

@@ -19,12 +19,14 @@ from typing import Any
 from realtime.bench.case import Case
 from realtime.bench.figures import percentile
 from realtime.bench.material import copied
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.frame import Frame, Matte, Planes, VideoFormat
-from realtime.inference import Matting
-from realtime.output import Compositor, FileSink, refinement
+from realtime.inference.matting import Matting
+from realtime.output import refinement
 from realtime.output.backgrounds import parse
+from realtime.output.compositor import Compositor
 from realtime.output.coverage import coverage_curve
+from realtime.output.file import FileSink
 from realtime.stats import Stats
 
 # Different pictures in turn, as in a video: one picture alone would stay in the processor's cache.

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from realtime.bench.case import Case
-from realtime.capture import FileSource
-from realtime.inference import Device
+from realtime.capture.file import FileSource
+from realtime.inference.session import Device
 from realtime.jobs import open_run
-from realtime.output import FileSink, NullSink, Sink
+from realtime.output.file import FileSink
+from realtime.output.sink import NullSink, Sink
 from realtime.pipeline import Pipeline
 
 _BACKGROUND = "demo"

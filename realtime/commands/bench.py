@@ -70,7 +70,7 @@ def _size(text: str) -> tuple[int, int]:
 def _model(text: str) -> str:
     if not text:
         raise ValueError("a model has no name; write names with commas between them")
-    from realtime.inference import EMBEDDED
+    from realtime.inference.model import EMBEDDED
 
     if text not in ("default", *EMBEDDED) and not os.path.exists(text):
         known = ", ".join(("default", *EMBEDDED))

@@ -1,7 +1,4 @@
-"""The inference thread: what is foreground."""
+"""The inference thread: what is foreground.
 
-from realtime.inference.matting import Matting
-from realtime.inference.model import EMBEDDED
-from realtime.inference.session import Device
-
-__all__ = ["EMBEDDED", "Device", "Matting"]
+Names are imported from their modules, so that a command loads no more than it needs.
+"""

@@ -15,7 +15,7 @@ from realtime import jobs
 from realtime.bench import child, live, stages, whole
 from realtime.bench.case import Case
 from realtime.bench.material import read_frames, write_demo
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 from realtime.inference.model import Signature, read_model
 from realtime.inference.session import open_session
 from realtime.stats import Stats

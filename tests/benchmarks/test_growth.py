@@ -13,7 +13,7 @@ from benchmarks.growth import QUICK, Plan, exponent, first_that_fails, no_longer
 from benchmarks.loads import Did, Load
 from realtime.bench.material import write_demo
 from realtime.errors import RealtimeError
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 
 
 @pytest.fixture(scope="module")

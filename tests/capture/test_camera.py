@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.capture import Lost, devices
+from realtime.capture import devices
 from realtime.capture.camera import CameraSource
 from realtime.capture.devices import Camera, OddCameraError
 from realtime.capture.modes import Mode
+from realtime.capture.source import Lost
 from realtime.capture.ways import ways_to_device
 from realtime.color import planes_to_rgb
 from realtime.errors import SourceError

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from realtime.capture import DemoSource
+from realtime.capture.demo import DemoSource
 from realtime.color import planes_to_rgb
 from tests.media import drain
 

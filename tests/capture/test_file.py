@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.capture import FileSource, decoder, file
+from realtime.capture import decoder, file
+from realtime.capture.file import FileSource
 from realtime.capture.planar import to_yuv420p
 from realtime.color import planes_to_rgb, rgb_to_yuv_matrix
 from realtime.errors import SourceError

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.capture import DemoSource, Lost, Paced, Source, devices
+from realtime.capture import devices
 from realtime.capture.camera import CameraSource
+from realtime.capture.demo import DemoSource
 from realtime.capture.opencv import OpenCVSource
+from realtime.capture.paced import Paced
 from realtime.capture.reconnecting import Reconnecting
+from realtime.capture.source import Lost, Source
 from realtime.frame import NANOSECOND, Frame
 from tests.capture.fakes import WEBCAM, Clock, FakeContainer, picture
 from tests.capture.test_opencv import FakeCapture

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from realtime.capture import Lost, devices, open_camera, opening
+from realtime.capture import devices, opening
 from realtime.capture.devices import OddCameraError
+from realtime.capture.opening import open_camera
+from realtime.capture.source import Lost
 from realtime.errors import SourceError
 from realtime.frame import Frame
 from tests.capture.fakes import WEBCAM, FakeSource, frame

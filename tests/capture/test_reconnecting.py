@@ -12,9 +12,9 @@ from typing import cast
 
 import pytest
 
-from realtime.capture import Lost, Source
 from realtime.capture import reconnecting as module
 from realtime.capture.reconnecting import Reconnecting
+from realtime.capture.source import Lost, Source
 from realtime.errors import SourceError
 from realtime.frame import Frame, VideoFormat
 from realtime.worker import Worker

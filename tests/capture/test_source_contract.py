@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.capture import DemoSource, FileSource, Paced, Source
+from realtime.capture.demo import DemoSource
+from realtime.capture.file import FileSource
+from realtime.capture.paced import Paced
+from realtime.capture.source import Source
 from tests.media import drain, write_clip
 
 VFR_PTS = [0, 31, 64, 70, 150, 151, 400, 433, 460, 500]

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.capture import list_cameras
-from realtime.capture.devices import Camera
+from realtime.capture.devices import Camera, list_cameras
 from realtime.output import loopback as loopbacks
 
 _VIVID = Path("/sys/bus/platform/drivers/vivid")

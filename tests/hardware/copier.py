@@ -13,8 +13,9 @@ import json
 import sys
 import time
 
-from realtime.capture import Source, open_camera
-from realtime.output import VirtualCameraSink
+from realtime.capture.opening import open_camera
+from realtime.capture.source import Source
+from realtime.output.virtual import VirtualCameraSink
 from tests.hardware import START_UP
 from tests.hardware.sender import RATE, clocked_camera
 

@@ -14,11 +14,11 @@ from itertools import islice
 
 from realtime.bench.live import SparingTheCode
 from realtime.bench.material import ClockedCamera
-from realtime.capture import DemoSource
+from realtime.capture.demo import DemoSource
 from realtime.errors import Interrupted
 from realtime.live_pipeline import LivePipeline
-from realtime.output import VirtualCameraSink
-from realtime.output.compositor import LiveCompositor
+from realtime.output.live_compositor import LiveCompositor
+from realtime.output.virtual import VirtualCameraSink
 from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 

@@ -21,9 +21,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.capture import Lost, Source, list_cameras, open_camera
 from realtime.capture.camera import CameraSource
-from realtime.capture.devices import Camera, find_camera, modes_of
+from realtime.capture.devices import Camera, find_camera, list_cameras, modes_of
+from realtime.capture.opening import open_camera
+from realtime.capture.source import Lost, Source
 from realtime.capture.ways import Way, ways_to_device
 from realtime.color import planes_to_rgb
 from realtime.errors import SourceError

@@ -28,8 +28,8 @@ from realtime.capture.devices import Camera
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import OutputError
 from realtime.frame import ColorTags, Frame, Planes, UInt8, VideoFormat
-from realtime.output import VirtualCameraSink
 from realtime.output import loopback as loopbacks
+from realtime.output.virtual import VirtualCameraSink
 from tests.hardware import START_UP
 
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from realtime.frame import Float32
-from realtime.inference import Matting, session
+from realtime.inference import session
 from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.device_graph import DeviceGraph
+from realtime.inference.matting import Matting
 from realtime.inference.model import Model, Shape, _embedded_file, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.thumbnail import Thumbnail

@@ -18,18 +18,19 @@ import pytest
 from onnx.compose import add_prefix
 
 from models.planes import take_planes
-from realtime.capture import DemoSource
+from realtime.capture.demo import DemoSource
 from realtime.color import rgb_to_planes, yuv_to_rgb_matrix
 from realtime.errors import DeviceError, ModelError
 from realtime.frame import ColorTags, Frame, Planes, UInt8
-from realtime.inference import Matting, choice, device_graph, session
+from realtime.inference import choice, device_graph, session
 from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
+from realtime.inference.matting import Matting
 from realtime.inference.model import Model, Shape, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.thumbnail import Thumbnail
 from realtime.jobs import open_run
-from realtime.output import FileSink
+from realtime.output.file import FileSink
 from tests.inference.networks import brightness_network, run_cuda_here
 from tests.media import BT709, portrait_frame
 

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.errors import ModelError
 from realtime.frame import ColorTags, UInt8
-from realtime.inference import Matting
+from realtime.inference.matting import Matting
 from realtime.inference.preprocess import network_picture
 from realtime.stats import Stats
 from tests.inference.networks import brightness_network
@@ -135,7 +135,7 @@ def test_the_network_sees_the_same_picture_in_either_range(full_range: bool) -> 
 @pytest.mark.parametrize("model", ["default"])
 def test_the_embedded_model_finds_a_person(model: str) -> None:
     """The demo's portrait: the face is foreground, the wall beside it is not."""
-    from realtime.capture import DemoSource
+    from realtime.capture.demo import DemoSource
     from realtime.color import planes_to_rgb
 
     frame = DemoSource(seconds=1).read()

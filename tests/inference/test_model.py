@@ -12,10 +12,11 @@ import numpy as np
 import onnx
 import pytest
 
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.errors import DeviceError, ModelError
-from realtime.inference import Matting, catalogue, session
+from realtime.inference import catalogue, session
 from realtime.inference.catalogue import checksum, inspect
+from realtime.inference.matting import Matting
 from realtime.inference.model import EMBEDDED, Model, open_beside, read_model
 from realtime.inference.session import CUDA, Device, open_session
 from tests.inference.networks import Side, brightness_network, recurrent_network

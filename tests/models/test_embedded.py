@@ -10,7 +10,7 @@ from models.dataset import load_all, read_index
 from models.errors import ModelsError
 from models.evaluate import evaluate_people
 from models.predictor import Predictor
-from realtime.inference import EMBEDDED
+from realtime.inference.model import EMBEDDED
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "realtime" / "inference" / "weights"
 NATIVE_SIZES = {"fast": "288x192", "quality": "608x352"}

@@ -13,8 +13,9 @@ import av
 import numpy as np
 import pytest
 
-from realtime.capture import FileSource
-from realtime.output import AudioTracks, FileSink
+from realtime.capture.file import FileSource
+from realtime.output.audio import AudioTracks
+from realtime.output.file import FileSink
 from tests.media import SAMPLE_RATE, audio_packets, decode, noise_like, remux, write_clip
 
 Change = Callable[[str, int, "av.Packet[Any]"], "av.Packet[Any] | None"]

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import BackgroundError
 from realtime.frame import ColorTags, Float32, Matte, Planes, UInt8, VideoFormat
-from realtime.output import FileSink
 from realtime.output.backgrounds import (
     Background,
     Blur,
@@ -28,6 +27,7 @@ from realtime.output.backgrounds import (
     parse,
 )
 from realtime.output.backgrounds.still import read_image
+from realtime.output.file import FileSink
 from tests.media import gray_frame, luma_of_index, matte_of, write_clip
 
 COLORS = [

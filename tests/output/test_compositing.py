@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from realtime.frame import Float32, Frame, Planes, UInt8
-from realtime.output import Compositor
 from realtime.output.backgrounds import Color, Transparent
 from realtime.output.buffers import Scratch
 from realtime.output.compositing import Blender
+from realtime.output.compositor import Compositor
 from realtime.output.coverage import coverage_curve
 from realtime.output.edge import mix
 from tests.media import gray_frame, matte_of

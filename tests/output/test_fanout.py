@@ -9,7 +9,8 @@ import pytest
 
 from realtime.errors import OutputError
 from realtime.frame import Frame, VideoFormat
-from realtime.output import FanoutSink, NullSink
+from realtime.output.fanout import FanoutSink
+from realtime.output.sink import NullSink
 from tests.media import gray_frame
 
 FORMAT = VideoFormat(64, 48, Fraction(30), Fraction(1, 30))

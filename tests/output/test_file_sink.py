@@ -16,12 +16,15 @@ import av
 import numpy as np
 import pytest
 
-from realtime.capture import FileSource
+from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import OutputError
 from realtime.frame import ColorTags, Frame, UInt8, VideoFormat
 from realtime.media import plane_view
-from realtime.output import DetachedSink, FanoutSink, FileSink, NullSink
+from realtime.output.detached import DetachedSink
+from realtime.output.fanout import FanoutSink
+from realtime.output.file import FileSink
+from realtime.output.sink import NullSink
 from tests.media import decode, drain, gray_frame, luma_of_index
 
 ENDINGS = [".mp4", ".m4v", ".mov", ".mkv", ".webm"]
@@ -189,7 +192,7 @@ import resource, sys
 from fractions import Fraction
 import numpy as np
 from realtime.errors import OutputError
-from realtime.output import FileSink
+from realtime.output.file import FileSink
 from tests.output.test_file_sink import FORMAT, frames_at
 
 path, kind, size = sys.argv[1:]

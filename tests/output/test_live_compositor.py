@@ -14,7 +14,8 @@ from realtime.color import rgb_to_planes
 from realtime.errors import BackgroundError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.output.backgrounds import parse
-from realtime.output.compositor import Compositor, LiveCompositor
+from realtime.output.compositor import Compositor
+from realtime.output.live_compositor import LiveCompositor
 from realtime.settings import Settings
 from tests.media import BT709, gray_frame
 

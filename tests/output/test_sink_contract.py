@@ -16,17 +16,14 @@ import pytest
 
 from realtime.errors import OutputError
 from realtime.frame import UInt8, VideoFormat
-from realtime.output import (
-    DetachedSink,
-    FanoutSink,
-    FileSink,
-    NullSink,
-    Sink,
-    VirtualCameraSink,
-    WindowSink,
-    loopback,
-)
+from realtime.output import loopback
+from realtime.output.detached import DetachedSink
+from realtime.output.fanout import FanoutSink
+from realtime.output.file import FileSink
 from realtime.output.loopback import VideoNode
+from realtime.output.sink import NullSink, Sink
+from realtime.output.virtual import VirtualCameraSink
+from realtime.output.window import WindowSink
 from tests.media import gray_frame
 from tests.output.virtual_cameras import FakePyvirtualcam
 
@@ -301,7 +298,7 @@ def test_without_a_screen_a_window_is_one_error(
 
 
 @pytest.mark.parametrize(
-    "module", ["realtime.media", "realtime.capture", "realtime.output", "realtime.jobs"]
+    "module", ["realtime.media", "realtime.capture.file", "realtime.output.file", "realtime.jobs"]
 )
 def test_whatever_is_imported_first_opencv_is_loaded_before_pyav(module: str) -> None:
     """The other way round, a window hangs on Linux; in a fresh process, for imports are once."""

@@ -12,8 +12,9 @@ import pytest
 
 from realtime.errors import OutputError
 from realtime.frame import ColorTags, Frame, VideoFormat
-from realtime.output import VirtualCameraSink, loopback
+from realtime.output import loopback
 from realtime.output.loopback import VideoNode
+from realtime.output.virtual import VirtualCameraSink
 from tests.media import gray_frame
 from tests.output.virtual_cameras import FakePyvirtualcam, PixelFormat
 
