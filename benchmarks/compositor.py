@@ -33,7 +33,7 @@ from realtime.capture.file import FileSource
 from realtime.frame import Float32, Frame, Matte, Planes
 from realtime.inference.matting import Matting
 from realtime.inference.model import Model
-from realtime.inference.preprocess import network_picture
+from realtime.inference.preprocess import SmallPlanes, network_picture
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
 from realtime.output.backgrounds import Background, parse
@@ -97,7 +97,7 @@ def cases(stack: ExitStack, first: Matte, model: str) -> dict[str, Case]:
     return {
         "copy": _copier(first),
         "pre-processing": _preprocessor(model),
-        "smoothing": _smoother(),
+        "smoothing": _smoother(model),
         "refinement": stages.refine,
         "float": _float_blend(stack.enter_context(parse("demo"))),
         "image, alpha scaled up": compositor("demo", **_PLAIN),
@@ -141,10 +141,20 @@ def _preprocessor(model: str) -> Case:
     return preprocess
 
 
-def _smoother() -> Case:
-    """Over time, at the network's size."""
-    smooth = Smoother()
-    return lambda matte: smooth(matte.alpha, Thumbnail.of_planes(matte.frame.planes), _INTERVAL)
+def _smoother(model: str) -> Case:
+    """Over time, at the network's size: from planes of that size on, which are there already."""
+    smooth, size_for = Smoother(), Model(model, "cpu").signature.size_for
+    known: dict[int, SmallPlanes] = {}
+
+    def case(matte: Matte) -> Float32:
+        planes = matte.frame.planes
+        small = known.get(id(matte))
+        if small is None:
+            size = size_for(planes.width, planes.height)
+            small = known[id(matte)] = SmallPlanes.of(planes, size)
+        return smooth(matte.alpha, Thumbnail.of_planes(planes, small), _INTERVAL)
+
+    return case
 
 
 def _float_blend(background: Background) -> Case:

@@ -25,7 +25,7 @@ from realtime.inference.model import (
     Signature,
     open_beside,
 )
-from realtime.inference.preprocess import network_picture
+from realtime.inference.preprocess import SmallPlanes
 from realtime.inference.propagation import Propagation
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
@@ -208,7 +208,8 @@ class AdaptiveMatting(Closing):
             self._enter(wanted)
         begin = self._stopwatch()
         preparing = time.perf_counter()
-        thumbnail = Thumbnail.of_planes(frame.planes)
+        small = self._small(frame.planes)
+        thumbnail = Thumbnail.of_planes(frame.planes, small)
         elapsed = self._continuity(thumbnail.y, frame.time)
         prepared = time.perf_counter() - preparing
         if elapsed is None:
@@ -216,7 +217,7 @@ class AdaptiveMatting(Closing):
         alpha, telling = self._propagated(thumbnail), True
         if alpha is None:
             preparing = time.perf_counter()
-            look = self._look(frame)
+            look = self._look(frame, small)
             prepared += time.perf_counter() - preparing
             alpha = self._found(look, thumbnail, elapsed)
             self._since_network = 1
@@ -287,15 +288,29 @@ class AdaptiveMatting(Closing):
                 self._smoother.remember(alpha, picture)
         return alpha
 
-    def _look(self, frame: Frame) -> Callable[[], Float32]:
-        """Prepares a frame; the result runs the network on it."""
-        network = self._network()
-        model, planes = network.model, frame.planes
-        size = network.signature(self.level.scale).size_for(planes.width, planes.height)
+    def _small(self, planes: Planes) -> SmallPlanes | None:
+        """The planes as the network is shown them, if it is shown those of every frame.
+
+        What is moved along in between is better seen in a thumbnail of the frame's own planes.
+        """
+        if self._network().model.takes_planes or self.level.every > 1:
+            return None
+        return SmallPlanes.of(planes, self._size_for(planes))
+
+    def _size_for(self, planes: Planes) -> tuple[int, int]:
+        """The (width, height) that the network is shown."""
+        signature = self._network().signature(self.level.scale)
+        return signature.size_for(planes.width, planes.height)
+
+    def _look(self, frame: Frame, small: SmallPlanes | None) -> Callable[[], Float32]:
+        """Prepares a frame, of which there may be small planes; the result runs the network."""
+        model, planes = self._network().model, frame.planes
+        size = self._size_for(planes)
         if model.takes_planes:
             self._tell_of_new_sizes(model, planes, size)
             return partial(model.of_planes, planes, frame.color, size)
-        return partial(self._answer, model, network_picture(frame, size))
+        small = small or SmallPlanes.of(planes, size)
+        return partial(self._answer, model, small.to_rgb(frame))
 
     def _tell_of_new_sizes(self, model: Model, planes: Planes, size: tuple[int, int]) -> None:
         """Once for each, however often it fails."""

@@ -7,7 +7,9 @@ import pytest
 
 from realtime.color import rgb_to_planes
 from realtime.frame import ColorTags, Planes
+from realtime.inference.preprocess import SmallPlanes
 from realtime.inference.thumbnail import Thumbnail
+from tests.media import portrait_frame
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,17 @@ def test_a_frames_is_that_of_its_rgb() -> None:
     full_range = ColorTags(full_range=True, matrix=6)
     of_planes = Thumbnail.of_planes(rgb_to_planes(rgb, full_range))
     assert Thumbnail.of_rgb(rgb).difference(of_planes).max() <= 3
+
+
+def test_of_planes_made_smaller_already_it_is_much_the_same() -> None:
+    planes = portrait_frame((1280, 720)).planes
+    thumbnail = Thumbnail.of_planes(planes)
+    found = Thumbnail.of_planes(planes, SmallPlanes.of(planes, (416, 240)))
+    assert found.y.shape == thumbnail.y.shape
+    assert found.difference(thumbnail).mean() < 2
+    # Moved by a pixel of it, the same picture differs by several times as much.
+    moved = Thumbnail(*(np.roll(plane, 1, axis=1) for plane in thumbnail))
+    assert moved.difference(thumbnail).mean() > 3 * found.difference(thumbnail).mean()
 
 
 def test_the_difference_is_of_luma_and_of_colour() -> None:
