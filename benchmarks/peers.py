@@ -38,6 +38,7 @@ from benchmarks.loads import Load
 from benchmarks.reporting import measured_on, run_command, write_report
 from models import command
 from models.errors import ModelsError
+from realtime.bench.process import environment
 from realtime.inference.choice import DEFAULT
 from realtime.inference.model import EMBEDDED, read_model
 from realtime.machine import cache_folder, machine
@@ -308,7 +309,12 @@ def _launched(command: Sequence[str]) -> dict[str, Any]:
         launcher = [sys.executable, "-I", "-S", str(_LOOPS / "launch.py"), str(said)]
         try:
             done = subprocess.run(
-                [*launcher, *command], check=True, capture_output=True, text=True, timeout=_PATIENCE
+                [*launcher, *command],
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+                env=environment(),
             )
         except subprocess.CalledProcessError as error:
             raise Unavailable(f"cannot be started: {_last_line(error.stderr)}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import threading
@@ -12,6 +13,15 @@ from typing import Any
 
 from realtime.closing import Closing
 from realtime.errors import RealtimeError
+
+
+def environment() -> dict[str, str]:
+    """The variables of a program that is measured.
+
+    Python may keep what it compiled, as it has it of any installed program: else a start would take
+    a tenth longer each time.
+    """
+    return {name: it for name, it in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class Process(Closing):
@@ -37,6 +47,7 @@ class Process(Closing):
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 text=True,
+                env=environment(),
             )
         except BaseException:
             self._errors.close()

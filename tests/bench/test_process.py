@@ -35,6 +35,12 @@ class TestProcess:
         with pytest.raises(RealtimeError, match="measure fewer --seconds"):
             runner._in_a_process(task, case)
 
+    def test_its_python_keeps_what_it_compiled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        code = "import json, sys; print(json.dumps({'keeps': not sys.dont_write_bytecode}))"
+        with self._process(code) as process:
+            assert process.answer() == {"keeps": True}
+
     def test_one_that_complains_at_length_is_heard_all_the_same(self) -> None:
         code = "import sys; sys.stderr.write('no\\n' * 100_000); print('first'); print('{}')"
         with self._process(code) as process:
