@@ -37,7 +37,7 @@ _HOME = {
     "BackgroundError": "errors",
     "DeviceError": "errors",
     "Interrupted": "errors",
-    "Matting": "inference",
+    "Matting": "inference.matting",
     "ModelError": "errors",
     "OutputError": "errors",
     "Progress": "stats",
