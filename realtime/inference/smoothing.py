@@ -57,10 +57,15 @@ class Smoother:
             moved = cv2.blur(picture.difference(picture_before), _BOX)
             weights = cv2.LUT(moved, _weights(elapsed))
             weight: Float32 = cv2.resize(weights, size, interpolation=cv2.INTER_LINEAR)
+            # In place, for each array more costs as much as what is done to it.
             change = before - alpha
-            square = change * change
-            weight -= weight * square * square
-            alpha = alpha + weight * change
+            lost = change * change
+            lost *= lost
+            lost *= weight
+            weight -= lost
+            weight *= change
+            weight += alpha
+            alpha = weight
         self.remember(alpha, picture)
         return alpha
 
