@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from realtime.color import merge_to_rgb
 from realtime.frame import Frame, Planes, UInt8
@@ -23,7 +23,7 @@ class SmallPlanes(NamedTuple):
     v: UInt8
 
     @classmethod
-    def of(cls, planes: Planes | SmallPlanes, size: tuple[int, int]) -> SmallPlanes:
+    def of(cls, planes: Planes | SmallPlanes, size: tuple[int, int]) -> Self:
         """Scales planes to a (width, height)."""
         y, u, v = planes
         return cls(shrink(y, size), shrink(u, size), shrink(v, size))

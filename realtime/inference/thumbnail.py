@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import cv2
 
@@ -16,18 +15,10 @@ from realtime.scaling import shrink
 _AREA = 192 * 108
 
 
-class Thumbnail(NamedTuple):
-    """About 192×108 pixels of a picture's own aspect.
+class Thumbnail(SmallPlanes):
+    """About 192×108 pixels of a picture's own aspect."""
 
-    Attributes:
-        y: luma, uint8 (h, w).
-        u: blue difference, likewise.
-        v: red difference, likewise.
-    """
-
-    y: UInt8
-    u: UInt8
-    v: UInt8
+    __slots__ = ()
 
     @classmethod
     def of_planes(cls, planes: Planes, small: SmallPlanes | None = None) -> Thumbnail:
@@ -38,8 +29,7 @@ class Thumbnail(NamedTuple):
             small: the same, scaled down already: then these alone are looked at, which takes a
                 fraction of the time.
         """
-        size = thumbnail_size(planes.width, planes.height)
-        return cls(*SmallPlanes.of(small or planes, size))
+        return cls.of(small or planes, thumbnail_size(planes.width, planes.height))
 
     @classmethod
     def of_rgb(cls, picture: UInt8) -> Thumbnail:
