@@ -151,7 +151,7 @@ def test_frames_outlive_their_camera(webcam: Camera) -> None:
 
 _HOLDER = """
 import sys
-from realtime.capture import open_camera
+from realtime.capture.opening import open_camera
 from realtime.capture.source import Lost
 with open_camera(sys.argv[1], 640, 480) as source:
     while True:
