@@ -96,10 +96,8 @@ class Channel(Generic[T]):
                 raise TimeoutError
             if not self._items:
                 raise ChannelClosed
-            if len(self._items) > 1:
-                too_old = self._clock() - self._patience
-                while len(self._items) > 1 and self._items[0][1] < too_old:
-                    self._drop()
+            while len(self._items) > 1 and self._items[0][1] < self._clock() - self._patience:
+                self._drop()
             item, _ = self._items.popleft()
             self._changed.notify_all()
             return item
