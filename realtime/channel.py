@@ -14,6 +14,10 @@ T = TypeVar("T")
 Overflow = Literal["block", "drop-oldest"]
 
 
+# A consumer that let nothing wait too long for so many times what a burst may take has caught up.
+_CAUGHT_UP = 5.0
+
+
 class ChannelClosed(Exception):  # noqa: N818 - the end of a stream is no error
     """Nothing more can be put, or nothing more will come."""
 
@@ -31,6 +35,9 @@ class Channel(Generic[T]):
         patience: seconds after which an item that waits is given up for a newer one: a channel that
             is long enough for a burst then does not let what its consumer cannot keep up with grow
             old in it.
+        burst: seconds for which items may wait longer than that nevertheless, once the consumer has
+            caught up: a burst is soon worked off, and nothing of it need be lost. (The idea that a
+            queue is bad by how long it lasts is of "CoDel", Nichols and Jacobson 2012.)
         counts: whether an item that is given up is a loss.
         clock: seconds.
 
@@ -44,6 +51,7 @@ class Channel(Generic[T]):
         overflow: Overflow,
         *,
         patience: float = math.inf,
+        burst: float = 0.0,
         counts: Callable[[T], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,6 +60,9 @@ class Channel(Generic[T]):
         self._capacity = capacity
         self._overflow = overflow
         self._patience = patience
+        self._burst = burst
+        # When an item had to wait too long last, and first since the consumer had caught up.
+        self._late_last = self._late_first = -math.inf
         self._counts = counts
         self._clock = clock
         # Each with the time at which it came.
@@ -96,11 +107,21 @@ class Channel(Generic[T]):
                 raise TimeoutError
             if not self._items:
                 raise ChannelClosed
-            while len(self._items) > 1 and self._items[0][1] < self._clock() - self._patience:
+            while len(self._items) > 1 and self._outdated(self._items[0][1]):
                 self._drop()
             item, _ = self._items.popleft()
             self._changed.notify_all()
             return item
+
+    def _outdated(self, came: float) -> bool:
+        """Whether an item that others wait behind is not worth taking any more."""
+        now = self._clock()
+        if came >= now - self._patience:
+            return False
+        if now - self._late_last > _CAUGHT_UP * self._burst:
+            self._late_first = now
+        self._late_last = now
+        return now - self._late_first >= self._burst
 
     def _drop(self) -> None:
         item, _ = self._items.popleft()

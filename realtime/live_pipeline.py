@@ -23,9 +23,11 @@ from realtime.settings import Settings, SettingsStore
 from realtime.stats import Figures, Stats
 
 # Where the camera, its driver or this process was held up, frames come in a burst: so many may
-# wait. One that has waited for as long as the next takes to come is given up all the same, so that
-# stages which cannot keep up add no more than one interval each.
+# wait, and for so many of their intervals a stage may take to catch up with them. Later, one that
+# has waited for as long as the next takes to come is given up, so that stages which cannot keep up
+# add no more than one interval each.
 _CAPACITY = 3
+_BURST = 2.0 * _CAPACITY
 
 # Failures in a row that a run survives behind the placeholder, and seconds before the next attempt:
 # together some six seconds, in which a driver can recover. What fails for longer will not mend.
@@ -100,7 +102,11 @@ def _state_of(lost: Lost) -> State:
 def _channel(interval: float) -> Channel[Any]:
     """For frames that come so many seconds apart, and for gaps, which are no loss."""
     return Channel(
-        _CAPACITY, "drop-oldest", patience=interval, counts=lambda item: not isinstance(item, Gap)
+        _CAPACITY,
+        "drop-oldest",
+        patience=interval,
+        burst=_BURST * interval,
+        counts=lambda item: not isinstance(item, Gap),
     )
 
 

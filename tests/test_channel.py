@@ -63,6 +63,41 @@ def test_what_waited_too_long_is_given_up_for_a_newer_one() -> None:
     assert channel.get() == 4, "old as it is, there is none newer"
 
 
+def test_a_burst_is_worked_off_without_loss() -> None:
+    now = 0.0
+    channel: Channel[int] = Channel(4, "drop-oldest", patience=1.0, burst=2.0, clock=lambda: now)
+    for item in range(4):
+        channel.put(item)
+    now = 3.0
+    taken = [channel.get()]
+    now = 4.9
+    taken.append(channel.get())
+    assert taken == [0, 1], "the consumer was held up, and catches up"
+    now = 5.0
+    assert channel.get() == 3, "it does not catch up: what waits too long is given up again"
+    assert channel.dropped == 1
+    channel.put(4)
+    channel.put(5)
+    now = 15.1
+    assert channel.get() == 4, "nothing was late for a while: this is a burst again"
+    assert channel.dropped == 1
+
+
+def test_what_a_consumer_cannot_keep_up_with_never_grows_old() -> None:
+    """Items come every second and take 1.5: a burst is forgiven once, not time and again."""
+    now = 0.0
+    channel: Channel[float] = Channel(3, "drop-oldest", patience=1.0, burst=6.0, clock=lambda: now)
+    due, waits = 0.0, []
+    while now < 100:
+        while due <= now:
+            channel.put(due)
+            due += 1.0
+        waits.append(now - channel.get())
+        now = max(now + 1.5, due)
+    assert max(waits[:10]) > 1.5
+    assert max(waits[10:]) <= 1.5
+
+
 def test_what_is_no_loss_does_not_count() -> None:
     channel: Channel[int] = Channel(1, "drop-oldest", counts=lambda item: item % 2 == 0)
     for item in range(5):

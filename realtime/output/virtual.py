@@ -13,8 +13,9 @@ from realtime.output.sink import Sink
 from realtime.output.webcam_color import WebcamPicture
 
 # Pictures that may come in a burst, and how much faster than promised a camera may run: clocks
-# differ, and a busy machine delivers two at once. What is beyond that is another rate.
-_BURST = 2.0
+# differ, and a busy machine delivers all at once that its driver keeps. What is beyond that is
+# another rate.
+_BURST = 4.0
 _LEEWAY = 1.05
 
 
