@@ -29,7 +29,7 @@ _NO_STALL = 0.15
 # The budget is a bound, and no place to live: frames are meant to stay within this share of it. But
 # no less than what the fastest level reaches, which may be this share of the aim: quality is not
 # given up for a few milliseconds.
-_AIM = 0.75
+_AIM = 0.7
 _REACHED = 0.8
 
 # Share of spoiled frames that is too much in the short run, there just after a step up, and in the
@@ -180,7 +180,7 @@ class Governor:
 
     It goes down at once, as far as the measured load makes it foresee; if that was not far enough,
     the next step, still within the second, reaches the lowest level. It also goes down, slowly,
-    where frames are in time but keep missing the aim: three quarters of the budget, or what the
+    where frames are in time but keep missing the aim: seven tenths of the budget, or what the
     levels can reach. It goes up one level at a time, after a while of calm in which the level above
     would have fitted with room to spare. Each time that a level had to be left, it is not tried
     again for twice as long.
