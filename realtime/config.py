@@ -102,7 +102,9 @@ def _parse(path: str | Path, content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8 text; save it as such") from None
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path}: is not TOML: {error}") from None
+        raise SettingsError(
+            f"{path}: is not TOML: {error}; write it as 'realtime config' shows"
+        ) from None
     try:
         return _checked(values)
     except SettingsError as error:

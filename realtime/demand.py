@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from realtime.capture.source import Source
@@ -48,15 +48,15 @@ class DemandWatcher(Closing):
     """Looks for readers from a thread of its own. A context manager.
 
     Args:
-        device: gives the path of the virtual camera, None as long as it is not open.
+        devices: gives the paths of those virtual cameras that are open.
         source: paused to begin with.
         on_failure: is called when looking fails, from the thread.
     """
 
     def __init__(
-        self, device: Callable[[], str | None], source: Source, on_failure: Callable[[], None]
+        self, devices: Callable[[], Sequence[str]], source: Source, on_failure: Callable[[], None]
     ) -> None:
-        self._device = device
+        self._devices = devices
         self._demand = Demand(source)
         self._closing = threading.Event()
         self._worker = Worker("demand", self._watch, on_failure)
@@ -67,14 +67,14 @@ class DemandWatcher(Closing):
 
     def _watch(self) -> None:
         with ExitStack() as stack:
-            count: Readers | None = None
+            counts: dict[str, Readers] = {}
             while not self._closing.wait(_INTERVAL):
-                path = self._device()
-                if path is None:
-                    continue
-                if count is None:
-                    count = stack.enter_context(readers_of(path))
-                self._demand.tell(count(), time.monotonic())
+                for path in self._devices():
+                    if path not in counts:
+                        counts[path] = stack.enter_context(readers_of(path))
+                if counts:
+                    readers = sum(count() for count in counts.values())
+                    self._demand.tell(readers, time.monotonic())
 
     def close(self) -> None:
         """Ends looking; raises what looking failed with. Idempotent."""

@@ -252,28 +252,33 @@ def _encoders() -> Iterator[Check]:
 
 
 def _cameras() -> Iterator[Check]:
-    from realtime.capture.devices import list_cameras
+    from realtime.capture.devices import holders, list_cameras
 
     cameras = [camera for camera in list_cameras() if not camera.virtual]
     for camera in cameras:
         name = f"camera {camera.id}"
-        if camera.problem is None:
-            yield Check(name, "ok", f"{camera.name}: {_formats(camera.modes)}")
-        else:
+        if camera.problem is not None:
             found, _, fix = camera.problem.partition("; ")
             yield Check(name, "warning", found, fix)
+        elif users := " and ".join(holders(camera.path)):
+            # It can be asked all the same; only streaming is for one program at a time.
+            found = f"{camera.name} is in use by {users}"
+            yield Check(name, "warning", found, f"close {users} before using it here")
+        else:
+            yield Check(name, "ok", f"{camera.name}: {_formats(camera.modes)}")
     if not cameras:
         yield Check("camera", "warning", "none", "plug one in; --camera demo works without")
 
 
 def _formats(modes: tuple[Mode, ...]) -> str:
     """What the camera is opened with by default, and its largest pictures."""
+    from realtime.capture.devices import without_modes
     from realtime.capture.modes import choose
 
     usual = Settings()
     chosen = choose(modes, usual.width, usual.height, usual.fps)
     if chosen is None:
-        return "does not tell its formats"
+        return without_modes()
     largest = max(modes, key=lambda mode: (mode.width * mode.height, max(mode.rates, default=0)))
     return f"{_described(chosen, usual.fps)}; at most {_described(largest, math.inf)}"
 

@@ -21,6 +21,9 @@ _LONG = 3.0
 # At least so many frames decide, also where frames are slow.
 _FEWEST = 5
 
+# Of so many frames the time between two is taken.
+_INTERVALS = 7
+
 # A stall spoils many frames at one time, and is no load: of those given up in a row so many count,
 # and what was spoiled in the short run must be so many seconds apart.
 _MOST_DROPPED = 2
@@ -42,7 +45,7 @@ _SPOILED_LONG = 0.2
 # many seconds; and the share of those that missed the aim up to which all is calm.
 _SPOILED_LASTING = 0.08
 _LATE_LASTING = 0.07
-_LASTING = 4.0
+_LASTING = 6.0
 _CALM = 0.05
 
 # What a lower level must promise to be chosen, of the frame interval, and of the budget; a higher
@@ -159,7 +162,6 @@ class _Sample:
     busy: float
     latency: float | None
     dropped: int
-    interval: float | None
     spent: float | None
 
 
@@ -194,7 +196,8 @@ class Governor:
         levels: best first, at least one.
         costs: foreseen cost of each; what is measured replaces it.
         frame_rate: in Hz, as asked from the camera.
-        budget: seconds that a frame may take from capture to output; 0 for two frame intervals.
+        budget: seconds that a frame may take from capture to output; 0 for two frame intervals, as
+            they really are.
         cores: that the process may use.
         start: index of the first level.
         clock: monotonic seconds.
@@ -222,7 +225,8 @@ class Governor:
         self.level = start
         self._foreseen = list(costs)
         self._costs = list(costs)
-        self._nominal = 1 / frame_rate
+        self._nominal = self._interval = 1 / frame_rate
+        self._intervals: deque[float] = deque(maxlen=_INTERVALS)
         self._asked_budget = budget
         self._aim = _AIM * self.budget
         self._cores = cores
@@ -242,7 +246,7 @@ class Governor:
     @property
     def budget(self) -> float:
         """Seconds that a frame may take from capture to output."""
-        return self._asked_budget or 2 * self._nominal
+        return self._asked_budget or 2 * self._interval
 
     @budget.setter
     def budget(self, seconds: float) -> None:
@@ -258,6 +262,7 @@ class Governor:
     def observe(self, measurement: Measurement) -> int:
         """Takes what became of a frame, and returns the level for the next one."""
         now = self._clock()
+        self._follow(measurement.interval)
         if self._first is None:
             self._first = now
         if now - self._first < _START_UP:
@@ -286,13 +291,14 @@ class Governor:
             self._consider_going_up(now)
         return self.level
 
-    @property
-    def _interval(self) -> float:
-        """Seconds between frames as they really come; a camera slows down in the dark."""
-        found = [sample.interval for sample in self._samples if sample.interval is not None]
-        if len(found) < _FEWEST:
-            return self._nominal
-        return min(max(statistics.median(found), self._nominal / 2), self._nominal * 8)
+    def _follow(self, interval: float | None) -> None:
+        """Learns how far frames really are apart, in seconds; a camera slows down in the dark."""
+        if interval is None:
+            return
+        self._intervals.append(interval)
+        if len(self._intervals) >= _FEWEST:
+            found = statistics.median(self._intervals)
+            self._interval = min(max(found, self._nominal / 2), self._nominal * 8)
 
     @property
     def _short(self) -> float:
@@ -319,7 +325,6 @@ class Governor:
             busy=measurement.busy,
             latency=measurement.latency,
             dropped=dropped,
-            interval=measurement.interval,
             spent=measurement.spent,
         )
 
@@ -384,7 +389,10 @@ class Governor:
     def _trouble(self, now: float) -> str | None:
         """Why this level cannot go on, None where it can."""
         recent = self._recent(now)
-        if len(recent) < 2 or _frames(recent) < _FEWEST:
+        interval = self._interval
+        # What came while a frame took long, and waits, does not count as dropped yet.
+        came = max(_frames(recent), sum(sample.busy for sample in recent) / interval)
+        if len(recent) < 2 or came < _FEWEST:
             return None
         most = _SPOILED_SHORT if self._came_from is None else _SPOILED_TRIAL
         if self._spoiled(recent) >= most and _apart(
@@ -395,7 +403,6 @@ class Governor:
             self._spoiled(self._samples) >= _SPOILED_LONG or now - self._fair_since > _LASTING
         ):
             return _excess(self._samples, self.budget)
-        interval = self._interval
         # The longest may be one on which the scheduler slept.
         others = sorted(sample.busy for sample in recent)[:-1]
         busy = max(sum(others) / len(others), _mean_busy(self._samples) if self._full() else 0.0)

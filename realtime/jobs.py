@@ -48,8 +48,8 @@ def process_file(
     Args:
         input: video file or URL.
         output: mp4, m4v, mov, mkv or webm; written beside and renamed when whole.
-        background: "blur", "blur:N%" of the height, "#rrggbb", "transparent" (mov, mkv, webm), or
-            the path of a picture or video.
+        background: "blur", "blur:N%" of the height (1 to 50), "#rrggbb", "transparent" (mov, mkv,
+            webm), or the path of a picture or video.
         background_fit: "cover" or "fit", for a picture.
         model: "default", another embedded name, or an ONNX file.
         device: "auto", "cpu" or "cuda".

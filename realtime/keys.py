@@ -5,11 +5,11 @@ Everything here is a change of the settings, but for the end of the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from realtime.output.backgrounds.blur import DEFAULT_STRENGTH
+from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, LEAST_STRENGTH
 from realtime.settings import OPTIONS, Settings, SettingsStore
 
 Changes = Mapping[str, Any]
@@ -18,7 +18,7 @@ Changes = Mapping[str, Any]
 _BACKGROUNDS = ("blur", "demo", "green")
 
 # Blur strengths in percent of the height: each step looks about as big as the one before.
-_STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 18, 25)
+_STRENGTHS = (LEAST_STRENGTH, 2, 3, 4, 6, 8, 12, 18, 25)
 
 _ZOOM_STEP = 1.1
 _PAN_STEP = 0.1
@@ -39,26 +39,52 @@ def _toggle(name: str) -> Callable[[Settings], Changes]:
 def _next_background(settings: Settings) -> Changes:
     """The one after the present one; the first where the present one is none of them."""
     choices = settings.backgrounds or _BACKGROUNDS
-    present = choices.index(settings.background) if settings.background in choices else -1
+    present = _position(settings.background, choices)
     return {"background": choices[(present + 1) % len(choices)]}
+
+
+def _position(background: str, choices: Sequence[str]) -> int:
+    """Where in the list a background is; -1 where it is none of them.
+
+    A blur that has a strength may come from the keys: it counts as the blur of the list whose
+    strength is nearest.
+    """
+    if background in choices:
+        return choices.index(background)
+    now = _strength(background)
+    if now is None or background == "blur":
+        return -1
+    blurs = [
+        (abs(strength - now), index)
+        for index, choice in enumerate(choices)
+        if (strength := _strength(choice)) is not None
+    ]
+    return min(blurs)[1] if blurs else -1
+
+
+def _strength(background: str) -> float | None:
+    """A blur's strength in percent of the height, None for other backgrounds."""
+    kind, _, strength = background.partition(":")
+    if kind != "blur":
+        return None
+    try:
+        return float(strength.removesuffix("%")) if strength else DEFAULT_STRENGTH
+    except ValueError:
+        return DEFAULT_STRENGTH
 
 
 def _blur(direction: int) -> Callable[[Settings], Changes]:
     """The next stronger (1) or weaker (-1) blur, where the background is a blur at all."""
 
     def change(settings: Settings) -> Changes:
-        kind, _, strength = settings.background.partition(":")
-        if kind != "blur":
+        now = _strength(settings.background)
+        if now is None:
             return {}
-        try:
-            now = float(strength.removesuffix("%")) if strength else DEFAULT_STRENGTH
-        except ValueError:
-            now = DEFAULT_STRENGTH
         if direction > 0:
             new = next((step for step in _STRENGTHS if step > now), _STRENGTHS[-1])
         else:
             new = next((step for step in reversed(_STRENGTHS) if step < now), _STRENGTHS[0])
-        return {"background": f"blur:{new}%"}
+        return {"background": f"blur:{new:g}%"}
 
     return change
 

@@ -43,12 +43,8 @@ def run_live(
     options: Mapping[str, Any] | None = None,
     *,
     config: AnyPath | None = None,
-    seconds: float | None = None,
     overwrite: bool = False,
-    control_port: int | None = None,
     control_token: str | None = None,
-    control_token_file: AnyPath | None = None,
-    stats_json: AnyPath | None = None,
     report: Callable[[str], None] = complain,
     on_progress: OnProgress | None = None,
 ) -> Summary:
@@ -59,12 +55,8 @@ def run_live(
     Args:
         options: values of `realtime.settings.Settings` by name; they win over `config`.
         config: a TOML file with options; saved changes apply during the run.
-        seconds: how long; None until stopped.
         overwrite: whether an output file may exist.
-        control_port: where to listen for `realtime.control`, 0 for any free port; None for not.
         control_token: what programs must know to control it; None for a new random one.
-        control_token_file: where to write address and token of the control.
-        stats_json: a file for the figures of the run, a line of JSON each second; see `StatsLog`.
         report: is told in one line what else happens during the run, from any thread.
         on_progress: called about ten times a second from the calling thread, which must be the
             main one if there is a window.
@@ -76,12 +68,13 @@ def run_live(
         RealtimeError: see `realtime.errors`.
         Interrupted: Ctrl-C.
     """
-    if control_port is None and control_token_file is not None:
-        raise SettingsError("control token file: nothing is controlled; add --control-port 0")
     given = dict(options or {})
     require_known(given)
     loaded = {} if config is None else config_file.load(config)
     settings = Settings(**{**loaded, **given})
+    controlled = settings.control_port >= 0
+    if settings.control_token_file and not controlled:
+        raise SettingsError("control_token_file: nothing is controlled; add --control-port 0")
     store = SettingsStore(settings)
     stats = Stats()
 
@@ -92,9 +85,9 @@ def run_live(
     sink = _sink(settings, output, report)
     with ExitStack() as stack:
         log = (
-            None
-            if stats_json is None
-            else stack.enter_context(StatsLog(stats_json, overwrite=overwrite))
+            stack.enter_context(StatsLog(settings.stats_json, overwrite=overwrite))
+            if settings.stats_json
+            else None
         )
         trouble = _BackgroundTrouble(report)
         compositor = stack.enter_context(LiveCompositor(settings, trouble.report))
@@ -102,7 +95,9 @@ def run_live(
         # Before the camera: pictures that come meanwhile would be lost.
         matting.warm_up(settings.width, settings.height)
         camera = (settings.camera, settings.width, settings.height, settings.fps)
-        source = stack.enter_context(open_camera(*camera, paused=settings.on_demand))
+        source = stack.enter_context(
+            open_camera(*camera, paused=settings.on_demand, stats=stats, report=report)
+        )
         video = _video(settings, source.format)
 
         def composite(matte: Matte, settings: Settings, *, plain: bool) -> Frame:
@@ -116,28 +111,28 @@ def run_live(
             sink,
             video,
             store,
-            seconds=seconds,
+            seconds=settings.seconds or None,
             stats=stats,
             report=report,
         )
         if settings.on_demand:
-            device = _virtual_device(sink)
-            stack.enter_context(DemandWatcher(device, source, pipeline.stop)).start()
+            devices = _virtual_devices(sink)
+            stack.enter_context(DemandWatcher(devices, source, pipeline.stop)).start()
         if config is not None:
             watcher = config_file.Watcher(config, loaded, given, store, report)
             stack.enter_context(watcher).start()
-        if control_port is not None:
+        if controlled:
             control = Control(
                 store,
                 lambda: figures().as_dict(),
-                lambda: trouble.line,
+                lambda: trouble.line or source.trouble,
                 pipeline.stop,
-                port=control_port,
+                port=settings.control_port,
                 token=control_token,
-                token_file=control_token_file,
+                token_file=settings.control_token_file or None,
             )
             stack.enter_context(control).start()
-            report(f"control at {control.url}{_whereabouts(control, control_token_file)}")
+            report(f"control at {control.url}{_whereabouts(control, settings.control_token_file)}")
 
         def tell(progress: Progress) -> None:
             if log is not None:
@@ -176,9 +171,9 @@ class _BackgroundTrouble:
         self._report(line)
 
 
-def _whereabouts(control: Control, file: AnyPath | None) -> str:
+def _whereabouts(control: Control, file: str) -> str:
     """Where to find the token: logs get to see it only where there is no other way to know it."""
-    if file is not None:
+    if file:
         return f", token in {file}"
     return f", token {control.token}" if control.random else ""
 
@@ -222,8 +217,8 @@ def _video(settings: Settings, camera: VideoFormat) -> VideoFormat:
     )
 
 
-def _virtual_device(sink: Sink) -> Callable[[], str | None]:
-    """Tells the path of the virtual camera as soon as it is open.
+def _virtual_devices(sink: Sink) -> Callable[[], list[str]]:
+    """Tells the paths of the virtual cameras that are open.
 
     Raises:
         SettingsError: there is none, or its readers cannot be counted here.
@@ -232,7 +227,7 @@ def _virtual_device(sink: Sink) -> Callable[[], str | None]:
     cameras = [sink for sink in sinks if isinstance(sink, VirtualCameraSink)]
     if sys.platform != "linux" or not cameras:
         raise SettingsError("on_demand: works on Linux with --output virtual only; leave it out")
-    return lambda: cameras[0].device
+    return lambda: [path for camera in cameras if (path := camera.device) is not None]
 
 
 def _sink(settings: Settings, output: Callable[[str], Sink], report: Callable[[str], None]) -> Sink:

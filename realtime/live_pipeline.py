@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from realtime.capture.source import Lost, Source
@@ -20,7 +21,7 @@ from realtime.output.guard import Gap, Guard, State
 from realtime.output.sink import Sink
 from realtime.running import Estimator, Run
 from realtime.settings import Settings, SettingsStore
-from realtime.stats import Figures, Stats
+from realtime.stats import Figures, Stats, Summary
 
 # Where the camera, its driver or this process was held up, frames come in a burst: so many may
 # wait, and for so many of their intervals a stage may take to catch up with them. Later, one that
@@ -34,6 +35,9 @@ _BURST = 2.0 * _CAPACITY
 _MOST_FAILURES = 10
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
+
+# Seconds after which the same failure is news again.
+_TELL_AGAIN = 60.0
 
 
 class LiveEstimator(Estimator, Protocol):
@@ -72,7 +76,7 @@ class _Attempts:
         self._what = what
         self._report = report
         self._failures = 0
-        self._told = ""
+        self._told, self._told_at = "", 0.0
         self.lost = 0
 
     def succeeded(self) -> None:
@@ -86,9 +90,10 @@ class _Attempts:
             raise error
         lines = str(error).split("\n")
         line = f"{self._what} failed: {lines[0] or type(error).__name__}"
-        if line != self._told:
+        now = time.monotonic()
+        if line != self._told or now - self._told_at > _TELL_AGAIN:
             # What fails with every other frame would fill the screen.
-            self._told = line
+            self._told, self._told_at = line, now
             self._report(line)
         return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (self._failures - 1))
 
@@ -99,7 +104,7 @@ def _state_of(lost: Lost) -> State:
     return State.STARTING if lost.starting else State.LOST
 
 
-def _channel(interval: float) -> Channel[Any]:
+def channel(interval: float, clock: Callable[[], float] = time.monotonic) -> Channel[Any]:
     """For frames that come so many seconds apart, and for gaps, which are no loss."""
     return Channel(
         _CAPACITY,
@@ -107,6 +112,7 @@ def _channel(interval: float) -> Channel[Any]:
         patience=interval,
         burst=_BURST * interval,
         counts=lambda item: not isinstance(item, Gap),
+        clock=clock,
     )
 
 
@@ -125,7 +131,7 @@ class LivePipeline(Run):
         settings: read anew for every frame.
         seconds: how long to run at most; None until stopped.
         stats: where to count durations; share it with the estimator to have its stages too.
-        report: is told in one line why frames fail; from the pipeline's threads.
+        report: is told in one line what the output is, and why frames fail; from any thread.
         clock: seconds, of the kind that stamps the source's frames.
     """
 
@@ -148,15 +154,16 @@ class LivePipeline(Run):
         super().__init__(source, estimator, sink, video, transparent=False, stats=stats or Stats())
         self._composite = composite
         self._settings = settings
+        self._report = report
         self._clock = clock
         self._seconds = seconds
         interval = float(1 / source.format.frame_rate)
-        self._frames: Channel[Frame | Gap] = _channel(interval)
-        self._mattes: Channel[Matte | Gap] = _channel(interval)
+        self._frames: Channel[Frame | Gap] = channel(interval)
+        self._mattes: Channel[Matte | Gap] = channel(interval)
         self._matting_attempts = _Attempts("matting", report)
         self._compositing_attempts = _Attempts("compositing", report)
         self._guard = Guard(video, interval)
-        self._fit = Fitter(video.width, video.height, settings.get().output_fit, video.color)
+        self._fit = Fitter(video.width, video.height, color=video.color)
 
     def figures(self) -> Figures:
         """How it does at this moment; from any thread."""
@@ -168,6 +175,7 @@ class LivePipeline(Run):
             frames_in=self._captured(),
             frames_out=self._frames_out,
             frames_dropped=self._dropped(),
+            frames_withheld=self._guard.withheld,
             placeholders=self._guard.repeats,
             stages=self._stats.recent(),
             provider=self._estimator.provider,
@@ -246,20 +254,27 @@ class LivePipeline(Run):
     def _finish(self, matte: Matte) -> None:
         self._stats.add("alpha age", self._clock() - matte.frame.time)
         self._guard.saw(matte)
+        settings = self._settings.get()
         with self._stats.time("composite"):
-            frame = self._composite(matte, self._settings.get(), plain=self._estimator.plain)
-        self._guard.finish(self._fit(frame))
+            frame = self._composite(matte, settings, plain=self._estimator.plain)
+            self._fit.fit = settings.output_fit
+            frame = self._fit(frame)
+        self._guard.finish(frame)
 
     def _send(self) -> None:
         # Asked for anew after compositing: a panic must not wait for the next frame.
         frame = self._guard.next(self._clock(), self._settings.get())
         if frame is None:
             return
+        dropped = self._sink.dropped
         with self._stats.time("output"):
             self._sink.write(frame)
         if self._guard.state is State.LIVE:
-            self._frames_out += 1
-            self._stats.count("delivered")
+            # It may be an older one, which waited to be shown, that this one took the place of.
+            dropped = self._sink.dropped - dropped
+            self._frames_out += 1 - dropped
+            if not dropped:
+                self._stats.count("delivered")
             latency = self._clock() - frame.time
             self._stats.add("latency", latency)
             self._estimator.delivered(latency)
@@ -278,6 +293,13 @@ class LivePipeline(Run):
         stages = self._source, self._frames, self._mattes, self._sink
         failures = self._matting_attempts, self._compositing_attempts
         return sum(stage.dropped for stage in stages) + sum(part.lost for part in failures)
+
+    def _opened(self) -> None:
+        for note in self._sink.notes():
+            self._report(note)
+
+    def _summary(self) -> Summary:
+        return replace(super()._summary(), frames_withheld=self._guard.withheld)
 
     def _notes(self) -> tuple[str, ...]:
         return (*super()._notes(), *self._guard.notes())

@@ -60,7 +60,12 @@ def open_input(name: str) -> av.container.InputContainer:
             "before its index (record it again, or repair it)"
         ) from None
     except (av.error.FFmpegError, OSError) as error:
-        raise SourceError(f"{shown}: cannot be opened: {reason(error)}") from None
+        remedy = (
+            "check the address and that its server is on"
+            if is_url(name)
+            else "see that you may read it, or choose another file"
+        )
+        raise SourceError(f"{shown}: cannot be opened: {reason(error)}; {remedy}") from None
 
 
 def demux(

@@ -99,6 +99,9 @@ class Run(ABC):
     def _dropped(self) -> int:
         """Frames given up so far."""
 
+    def _opened(self) -> None:  # noqa: B027 - there need not be anything to do
+        """Is called when the sink has been opened, before the threads start."""
+
     def _expired(self) -> bool:
         """Whether the run has lasted as long as it may."""
         return False
@@ -127,6 +130,7 @@ class Run(ABC):
         """
         try:
             self._sink.open(self._video, transparent=self._transparent)
+            self._opened()
             interrupted = self._run_workers(on_progress)
             if self._written():
                 with bouncing(_PATIENCE, since=interrupted):

@@ -82,7 +82,7 @@ class Option:
         if isinstance(self.default, tuple):
             least = "at least one text" if self.default else "texts"
             return f'a list of {least}, as ["one", "two"]'
-        return "a line of text, in quotes"
+        return "a line of text, in quotes" if self.default else 'a line of text, in quotes, or ""'
 
     def check(self, value: object) -> Any:
         """The value in the option's type.
@@ -106,6 +106,8 @@ class Option:
             if not isinstance(value, list | tuple) or (default and not value):
                 return None
             return tuple(value) if all(map(_is_text, value)) else None
+        if value == default:
+            return value
         if not _is_text(value) or (self.choices and value not in self.choices):
             return None
         return value
@@ -183,7 +185,6 @@ class Settings:
         metadata=_about(
             "What to do where camera and output differ in shape: add bars, or crop.",
             choices=get_args(OutputFit),
-            restart=True,
         ),
     )
     model: str = field(
@@ -205,9 +206,9 @@ class Settings:
     background: str = field(
         default="blur",
         metadata=_about(
-            'What is put behind people: "blur", "blur:5%" of the height, a colour as "#00b140", '
-            '"green" (a green screen, for OBS), "demo", a picture, a video, or a folder of '
-            'pictures ("FOLDER@8" shows each for 8 seconds).',
+            'What is put behind people: "blur", "blur:5%" of the height (1 to 50), a colour as '
+            '"#00b140", "green" (a green screen, for OBS), "demo", a picture, a video, or a folder '
+            'of pictures ("FOLDER@8" shows each for 8 seconds).',
             metavar="WHAT",
         ),
     )
@@ -315,10 +316,40 @@ class Settings:
     latency_budget: float = field(
         default=0.0,
         metadata=_about(
-            "Seconds that a picture may take from camera to output; most are to take a quarter "
-            "less. 0 is the time of two pictures.",
+            "Seconds that a picture may take from camera to output; most are to take seven tenths "
+            "of that. 0 is the time of two pictures.",
             minimum=0,
             maximum=10,
+        ),
+    )
+    seconds: float = field(
+        default=0.0,
+        metadata=_about(
+            "End after so many seconds; 0 is never.", minimum=0, maximum=1e9, restart=True
+        ),
+    )
+    control_port: int = field(
+        default=-1,
+        metadata=_about(
+            "Be controlled by other programs, over HTTP on this port; 0 is any that is free, -1 is "
+            "none.",
+            minimum=-1,
+            maximum=65535,
+            restart=True,
+        ),
+    )
+    control_token_file: str = field(
+        default="",
+        metadata=_about(
+            "Write the control's address and token into this file.", restart=True, metavar="FILE"
+        ),
+    )
+    stats_json: str = field(
+        default="",
+        metadata=_about(
+            "Write figures into this file, a line of JSON each second.",
+            restart=True,
+            metavar="FILE",
         ),
     )
     panic: bool = field(

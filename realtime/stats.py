@@ -179,6 +179,7 @@ class Figures:
         frames_in: frames from the camera since the start.
         frames_out: distinct frames that went out since the start.
         frames_dropped: frames given up since the start.
+        frames_withheld: finished frames in whose place a placeholder went out.
         placeholders: pictures sent since the start that no camera had just taken.
         stages: time per frame of each stage; "latency" is from capture to output, "alpha age" is
             how old the picture was when its alpha was used.
@@ -194,6 +195,7 @@ class Figures:
     frames_in: int
     frames_out: int
     frames_dropped: int
+    frames_withheld: int
     placeholders: int
     stages: dict[str, StageTime]
     provider: str
@@ -241,6 +243,7 @@ class Summary:
         frames_in: frames that the source delivered.
         frames_out: frames that the sink took.
         frames_dropped: frames given up by full queues and by the sink.
+        frames_withheld: finished frames of a live run in whose place a placeholder went out.
         seconds: duration of the run, start-up excluded.
         fps: frames_out / seconds.
         model: name of the network, at the end of the run.
@@ -262,6 +265,7 @@ class Summary:
     stages: dict[str, StageTime]
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    frames_withheld: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -272,8 +276,10 @@ class Summary:
             f"{name} {stage.median_ms:.1f}/{stage.p95_ms:.1f}"
             for name, stage in self.stages.items()
         )
+        withheld = f", {self.frames_withheld} withheld" if self.frames_withheld else ""
         return (
-            f"{self.frames_in} frames in, {self.frames_out} out, {self.frames_dropped} dropped · "
+            f"{self.frames_in} frames in, {self.frames_out} out, {self.frames_dropped} dropped"
+            f"{withheld} · "
             f"{self.fps:.1f} fps · ms per frame (median/p95): {stages} · "
             f"{self.model} on {self.provider} ({self.provider_reason})"
         )

@@ -7,7 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from realtime.channel import Channel
 from realtime.governor import Cost, Governor, Level, Measurement
+from realtime.live_pipeline import channel
 
 LEVELS = (
     Level("quality"),
@@ -91,7 +93,7 @@ def simulate(
     levels: Sequence[Level] = LEVELS,
     budget: float = 0.0,
 ) -> Trace:
-    """Runs a governor over an imagined pipeline with a bounded channel before each stage.
+    """Runs a governor over an imagined pipeline with a live run's channels before its stages.
 
     Args:
         load: by how much everything is slowed down at a moment; 1 is not at all.
@@ -127,7 +129,11 @@ def simulate(
     late: dict[int, bool] = {}
     finished: list[tuple[float, float]] = []
     output_free = 0.0
-    waiting: tuple[int, float, float] | None = None
+    frames_at = mattes_at = 0.0
+    frames: Channel[int] = channel(interval, lambda: frames_at)
+    # Frames with the time at which they are ready, and what outlines cost then.
+    mattes: Channel[tuple[int, float, float]] = channel(interval, lambda: mattes_at)
+    captured = given_up = 0
     level, wanted_since, wanted = start, 0.0, start
     since_network, last_index, index = 0, -1, -1
     trace.levels.append((0.0, start))
@@ -136,18 +142,24 @@ def simulate(
         hiccup = 0.05 if rng.random() < hiccups else 0.0
         return seconds * by * math.exp(rng.gauss(0, noise)) + hiccup
 
-    def send(index: int, ready: float, after: float) -> None:
-        nonlocal output_free
-        begin = max(ready, output_free)
-        output_free = begin + lasting(rest + after * unit, (output_load or load)(begin))
-        latency = output_free - index * interval
-        late[index] = latency > governor.budget
-        finished.append((output_free, latency))
+    def send(until: float) -> None:
+        """Has the output take what waits for it, as long as it begins before that."""
+        nonlocal output_free, mattes_at
+        while len(mattes) and max(output_free, mattes_at) <= until:
+            begin = mattes_at = max(output_free, mattes_at)
+            index, _, after = mattes.get()
+            output_free = begin + lasting(rest + after * unit, (output_load or load)(begin))
+            latency = output_free - index * interval
+            late[index] = latency > governor.budget
+            finished.append((output_free, latency))
 
     while now < seconds:
-        # The channel holds the newest frame only.
-        index = max(index + 1, math.floor(now / interval + 1e-9))
-        now = max(now, index * interval)
+        while captured * interval <= now + 1e-9 or not len(frames):
+            frames_at = captured * interval
+            frames.put(captured)
+            captured += 1
+        frames_at = now = max(now, frames_at)
+        index = frames.get()
         if wanted != level and now - wanted_since >= opening:
             level, since_network = wanted, 0
         skipped = since_network and since_network < levels[level].every
@@ -158,14 +170,10 @@ def simulate(
         since_network = since_network + 1 if skipped else 1
         busy = lasting(cost * slower[level] * unit, load(now))
         now += busy
-        if waiting is not None and waiting[1] <= now and output_free <= now:
-            send(*waiting)
-            waiting = None
-        if output_free <= now:
-            send(index, now, costs[level].after)
-        else:
-            # Whatever waited there before is given up.
-            waiting = (index, now, costs[level].after)
+        send(now)
+        mattes_at = max(mattes_at, now)
+        mattes.put((index, now, costs[level].after))
+        send(now)
         out = [entry for entry in finished if entry[0] <= now]
         finished = [entry for entry in finished if entry[0] > now]
         before = governor.level
@@ -174,11 +182,11 @@ def simulate(
                 level=level,
                 busy=busy,
                 latency=max(latency for _, latency in out) if out else None,
-                dropped=index - last_index - 1,
+                dropped=index - last_index - 1 + mattes.dropped - given_up,
                 interval=interval,
             )
         )
-        last_index = index
+        last_index, given_up = index, mattes.dropped
         if found != before:
             trace.levels.append((now, found))
             wanted, wanted_since = found, now

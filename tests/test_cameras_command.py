@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -43,6 +44,26 @@ def test_cameras_are_told_with_what_they_can_do(monkeypatch: pytest.MonkeyPatch)
         "10  Phone (/dev/video10), a virtual camera",
         "   YU12  640×480",
     ]
+
+
+@pytest.mark.parametrize(
+    ("system", "told"),
+    [
+        ("linux", "   does not tell its formats; its driver chooses one when it is opened"),
+        (
+            "win32",
+            "   formats cannot be asked for on this system; --size and --fps choose one when it is "
+            "opened",
+        ),
+    ],
+)
+def test_a_camera_without_formats_says_why(
+    monkeypatch: pytest.MonkeyPatch, system: str, told: str
+) -> None:
+    monkeypatch.setattr("realtime.capture.devices.sys.platform", system)
+    lines = _run(monkeypatch, (replace(WEBCAM, modes=()), LOCKED)).splitlines()
+    assert lines[1] == told
+    assert lines[2:] == ["2  Locked (/dev/video2)", "   no permission for /dev/video2"]
 
 
 def test_json_has_a_line_for_each(monkeypatch: pytest.MonkeyPatch) -> None:

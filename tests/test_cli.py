@@ -236,9 +236,10 @@ class TestBadInput:
     def test_missing_file_and_an_output_to_overwrite(self, clip: Path, tmp_path: Path) -> None:
         _fails("no such file; check the path", "file", tmp_path / "no.mp4", clip, "-y")
 
-    @pytest.mark.parametrize("option", ["--fps", "--seconds"])
-    @pytest.mark.parametrize("number", ["nan", "inf", "0", "x"])
-    def test_no_number(self, option: str, number: str) -> None:
+    @pytest.mark.parametrize(("option", "low"), [("--fps", "0"), ("--seconds", "-1")])
+    @pytest.mark.parametrize("number", ["nan", "inf", "low", "x"])
+    def test_no_number(self, option: str, low: str, number: str) -> None:
+        number = low if number == "low" else number
         _fails("Invalid value", "live", "--output", "null", option, number, code=2)
 
     def test_text_named_mp4(self, tmp_path: Path) -> None:

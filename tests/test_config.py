@@ -67,6 +67,7 @@ def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     [
         (b"zoom = 9", "zoom = 9: write a number from 1 to 4"),
         (b"zoom = ", "is not TOML"),
+        (b"zoom = ", "; write it as 'realtime config' shows"),
         (b"[camera]\nwidth = 3", "camera = {'width': 3}: write a line of text, in quotes"),
         (b"miror = true", "'miror': no such option; did you mean mirror?"),
         (b"panic = true", "panic: is for the moment only"),

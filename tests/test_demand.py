@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,7 +78,7 @@ def test_looking_that_fails_ends_the_run_and_is_told(
     monkeypatch.setattr("realtime.demand._INTERVAL", 0.001)
     stopped: list[bool] = []
     watcher = DemandWatcher(
-        lambda: "/dev/video10",
+        lambda: ["/dev/video10"],
         camera,  # type: ignore[arg-type]
         lambda: stopped.append(True),
     )
@@ -87,7 +90,30 @@ def test_looking_that_fails_ends_the_run_and_is_told(
     assert stopped == [True]
 
 
+def test_a_reader_of_any_of_several_outputs_wants_the_camera(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = {"/dev/video10": 0, "/dev/video11": 0}
+
+    @contextmanager
+    def readers_of(path: str) -> Iterator[Callable[[], int]]:
+        yield lambda: readers[path]
+
+    monkeypatch.setattr("realtime.demand.readers_of", readers_of)
+    monkeypatch.setattr("realtime.demand._INTERVAL", 0.001)
+    opened: list[str] = []
+    with DemandWatcher(lambda: opened, camera, lambda: None) as watcher:  # type: ignore[arg-type]
+        watcher.start()
+        opened += readers
+        readers["/dev/video11"] = 1
+        deadline = time.monotonic() + 10
+        while not camera.events:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert camera.events == ["resume"]
+
+
 def test_without_a_virtual_camera_there_is_nobody_to_wait_for() -> None:
-    options = {"camera": "demo", "outputs": ["null"], "on_demand": True}
+    options = {"camera": "demo", "outputs": ["null"], "on_demand": True, "seconds": 0.1}
     with pytest.raises(SettingsError, match="--output virtual"):
-        run_live(options, seconds=0.1)
+        run_live(options)

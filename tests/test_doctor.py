@@ -195,6 +195,7 @@ class TestProvider:
 class TestCameras:
     def _with(self, monkeypatch: pytest.MonkeyPatch, *cameras: Camera) -> None:
         monkeypatch.setattr(devices, "list_cameras", lambda: cameras)
+        monkeypatch.setattr(devices, "holders", lambda _: [])
 
     def test_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         virtual = Camera("9", "Realtime", "/dev/video9", virtual=True)
@@ -228,7 +229,37 @@ class TestCameras:
             "camera 0: no permission for /dev/video0",
             "run 'sudo usermod -aG video $USER'",
         )
-        assert _only("camera 1").found == "Other: does not tell its formats"
+        assert _only("camera 1").status == "ok"
+
+    def test_one_that_another_program_uses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        used, free = Camera("0", "C920", "/dev/video0"), Camera("1", "Other", "/dev/video1")
+        self._with(monkeypatch, used, free)
+        users = ["zoom (process 42)", "obs (process 7)"]
+        monkeypatch.setattr(devices, "holders", lambda path: users * (path == used.path))
+        assert _only("camera 0") == Check(
+            "camera 0",
+            "warning",
+            "C920 is in use by zoom (process 42) and obs (process 7)",
+            "close zoom (process 42) and obs (process 7) before using it here",
+        )
+        assert _only("camera 1").status == "ok"
+
+    @pytest.mark.parametrize(
+        ("system", "told"),
+        [
+            ("linux", "its driver chooses one"),
+            ("darwin", "on this system; --size and --fps choose one"),
+        ],
+    )
+    def test_one_without_formats(
+        self, monkeypatch: pytest.MonkeyPatch, system: str, told: str
+    ) -> None:
+        self._with(monkeypatch, Camera("0", "FaceTime", "0"))
+        monkeypatch.setattr(sys, "platform", system)
+        (found,) = doctor._cameras()
+        assert found.status == "ok"
+        assert found.found.startswith("FaceTime: ")
+        assert told in found.found
 
 
 class TestVirtualCamera:

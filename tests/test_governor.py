@@ -380,3 +380,12 @@ def test_levels_say_what_they_are() -> None:
     assert str(Level("fast")) == "fast"
     assert str(Level("fast", 0.65, every=3)) == "fast, 65% of the pixels, every 3 frames"
     assert str(Level("fast", plain=True)) == "fast, plain outlines"
+
+
+def test_the_budget_is_of_two_frames_as_they_really_come() -> None:
+    """At 15 Hz a frame may take 133 ms: what takes 90 is no load."""
+    driven = _Driven()
+    driven.feed(20.0, busy=0.02, latency=0.09, interval=1 / 15)
+    assert driven.governor.level == 0
+    assert driven.lines == []
+    assert driven.governor.budget == pytest.approx(2 / 15)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from realtime.keys import ACTIONS, handle
+from realtime.output.backgrounds import parse
 from realtime.settings import Settings, SettingsStore
 from tests.test_settings import random_settings
 
@@ -86,6 +87,17 @@ def test_next_background_has_something_to_show_without_a_list() -> None:
     assert [_press("n" * times).background for times in range(1, 4)] == ["demo", "green", "blur"]
 
 
+def test_next_background_goes_on_from_a_blur_that_the_keys_changed() -> None:
+    given = ("a.png", "blur:5%", "#00b140")
+    for keys in ("]", "[[", "]" * 30):
+        assert _press(keys + "n").background == "demo"
+        assert _press(keys + "n", background="blur:5%", backgrounds=given).background == "#00b140"
+    several = ("blur:2%", "a.png", "blur:18%", "b.png")
+    assert _press("]n", background="blur:2%", backgrounds=several).background == "a.png"
+    assert _press("]n", background="blur:18%", backgrounds=several).background == "b.png"
+    assert _press("]n", backgrounds=("a.png", "b.png")).background == "a.png"
+
+
 def test_blur_goes_up_and_down_in_steps() -> None:
     assert _press("]").background == "blur:4%"
     assert _press("[").background == "blur:2%"
@@ -93,6 +105,7 @@ def test_blur_goes_up_and_down_in_steps() -> None:
     assert _press("[", background="blur:4.5").background == "blur:4%"
     assert _press("]" * 30).background == "blur:25%"
     assert _press("[" * 30).background == "blur:1%"
+    parse(_press("[" * 30).background).close()
     assert _press("][", background="blur").background == "blur:3%"
 
 

@@ -29,7 +29,8 @@ _TOO_LONG = 60.0
 
 def test_file_control_and_log_work_together(tmp_path: Path) -> None:
     config, token_file, log = (tmp_path / name for name in ("live.toml", "control.json", "log"))
-    config.write_text('background = "#00b140"\nzoom = 2\n')
+    head = f'control_port = 0\ncontrol_token_file = "{token_file}"\nbackground = "#00b140"\n'
+    config.write_text(f"{head}zoom = 2\n")
     reports: list[str] = []
 
     def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_file_control_and_log_work_together(tmp_path: Path) -> None:
             3,
             False,
         )
-        config.write_text('background = "#00b140"\nzoom = 4\nmirror = true\n')
+        config.write_text(f"{head}zoom = 4\nmirror = true\n")
         while not ask("GET", "/state")["settings"]["mirror"]:
             yield
         assert ask("GET", "/state")["settings"]["zoom"] == 3
@@ -80,13 +81,9 @@ def test_file_control_and_log_work_together(tmp_path: Path) -> None:
 
     todo = steps()
     summary = run_live(
-        {**_OPTIONS, "zoom": 3},
+        {**_OPTIONS, "zoom": 3, "stats_json": str(log), "seconds": _TOO_LONG},
         config=config,
-        control_port=0,
         control_token="known-beforehand",
-        control_token_file=token_file,
-        stats_json=log,
-        seconds=_TOO_LONG,
         report=reports.append,
         on_progress=lambda _: next(todo, None),
     )
@@ -105,7 +102,7 @@ def test_file_control_and_log_work_together(tmp_path: Path) -> None:
 
 def test_a_random_token_is_said_once(tmp_path: Path) -> None:
     reports: list[str] = []
-    run_live(_OPTIONS, control_port=0, seconds=0.1, report=reports.append)
+    run_live({**_OPTIONS, "control_port": 0, "seconds": 0.1}, report=reports.append)
     assert len(reports) == 1
     assert len(reports[0].rpartition(", token ")[2]) >= 32
 
@@ -114,8 +111,11 @@ def test_a_random_token_is_said_once(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"config": "no-such.toml"}, "no such file; 'realtime config > no-such.toml'"),
-        ({"control_port": 0, "control_token": "short"}, "control token: write"),
-        ({"control_token_file": "control.json"}, "nothing is controlled; add --control-port 0"),
+        ({"options": {"control_port": 0}, "control_token": "short"}, "control token: write"),
+        (
+            {"options": {"control_token_file": "control.json"}},
+            "nothing is controlled; add --control-port 0",
+        ),
         ({"options": {"blurr": 1}}, "blurr"),
         ({"options": {"zoom": 9}}, "zoom = 9: write a number from 1 to 4"),
     ],
@@ -123,7 +123,7 @@ def test_a_random_token_is_said_once(tmp_path: Path) -> None:
 def test_bad_input_is_told_before_anything_is_sent(arguments: dict[str, Any], message: str) -> None:
     options = {**_OPTIONS, **arguments.pop("options", {})}
     with pytest.raises(SettingsError, match=message):
-        run_live(options, seconds=0.1, **arguments)
+        run_live({"seconds": 0.1, **options}, **arguments)
 
 
 def test_a_background_is_not_written_over(tmp_path: Path) -> None:
@@ -131,8 +131,7 @@ def test_a_background_is_not_written_over(tmp_path: Path) -> None:
     before = clip.read_bytes()
     with pytest.raises(SettingsError, match="is a background too"):
         run_live(
-            {**_OPTIONS, "outputs": (str(clip),), "background": str(clip)},
-            seconds=0.1,
+            {**_OPTIONS, "outputs": (str(clip),), "background": str(clip), "seconds": 0.1},
             overwrite=True,
         )
     assert clip.read_bytes() == before

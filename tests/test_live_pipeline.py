@@ -614,6 +614,82 @@ def test_it_stays_current_and_counts_what_it_gives_up() -> None:
     assert "capture" not in summary.stages, "waiting for a camera is no work"
 
 
+def test_a_burst_is_worked_off_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is held up while two more frames come: all leave, none is given up."""
+    # However slowly this machine catches up.
+    monkeypatch.setattr("realtime.live_pipeline._BURST", 1e6)
+    scene = Scene()
+    scene.estimator.gate.clear()
+
+    def script() -> Script:
+        scene.source.give()
+        yield lambda: scene.pipeline.figures().frames_in == 1 and not len(scene.pipeline._frames)
+        # One is with the network, and two wait for longer than one takes to come.
+        for _ in range(2):
+            scene.source.give()
+        yield lambda: scene.pipeline.figures().frames_in == 3
+        until = time.monotonic() + 2 / float(VIDEO.frame_rate)
+        yield lambda: time.monotonic() >= until
+        scene.estimator.gate.set()
+        yield scene.shown(2)
+
+    summary = scene.run(script())
+    assert [frame.index for frame in scene.sink.frames if frame.index >= 0] == [0, 1, 2]
+    assert summary.frames_dropped == 0
+
+
+@pytest.mark.parametrize("scenario", [_late_alpha, _panic, _freeze, _nobody])
+def test_what_is_finished_and_does_not_leave_is_counted(
+    scenario: Callable[[Scene], Script],
+) -> None:
+    scene = Scene()
+    summary = scene.run(scenario(scene))
+    assert summary.frames_withheld >= 1
+    assert (
+        summary.frames_out + summary.frames_dropped + summary.frames_withheld == summary.frames_in
+    )
+    assert f", {summary.frames_withheld} withheld" in str(summary)
+
+
+def test_what_an_output_gives_up_does_not_count_as_delivered() -> None:
+    scene = Scene()
+    write = scene.sink.write
+
+    def leave_out_the_second(frame: Frame) -> None:
+        if frame.index == 1:
+            scene.sink.dropped += 1
+        write(frame)
+
+    scene.sink.write = leave_out_the_second  # type: ignore[method-assign]
+    summary = scene.run(iter([scene.live(), scene.live(), scene.live()]))
+    assert (summary.frames_in, summary.frames_out, summary.frames_dropped) == (3, 2, 1)
+
+
+def test_what_the_output_has_to_say_is_told_at_the_start() -> None:
+    scene = Scene()
+    told_before: list[list[str]] = []
+
+    def script() -> Script:
+        told_before.append(list(scene.reports))
+        yield scene.live()
+
+    scene.sink.notes = lambda: ("not listed everywhere",)  # type: ignore[method-assign]
+    scene.run(script())
+    assert told_before == [["not listed everywhere"]]
+
+
+def test_the_same_failure_is_news_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports: list[str] = []
+    now = 1000.0
+    monkeypatch.setattr("realtime.live_pipeline.time.monotonic", lambda: now)
+    attempts = _Attempts("matting", reports.append)
+    for seconds in (0.0, 5.0, 70.0):
+        now += seconds
+        attempts.failed(ValueError("odd"))
+        attempts.succeeded()
+    assert reports == ["matting failed: odd"] * 2
+
+
 def test_a_camera_of_another_size_is_brought_to_the_outputs() -> None:
     scene = Scene()
 

@@ -51,11 +51,12 @@ def _bad_values(option: Option) -> list[object]:
     elif isinstance(option.default, int | float):
         bad += [option.minimum - 0.01, option.maximum + 0.01, float("nan"), float("inf"), True, "1"]
         if isinstance(option.default, int):
-            bad += [17.5, 17]
+            bad += [17.5, 17] if option.even else [17.5]
     elif isinstance(option.default, tuple):
         bad += ["window", [""], ["a\nb"]]
     else:
-        bad += ["", 0, "two\nlines", "bell\a", "two\u2028lines"]
+        bad += [""] if option.default else []
+        bad += [0, "two\nlines", "bell\a", "two\u2028lines"]
     return bad
 
 

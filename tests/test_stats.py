@@ -181,6 +181,7 @@ def example_figures(state: str = "live") -> Figures:
         frames_in=22626,
         frames_out=22612,
         frames_dropped=14,
+        frames_withheld=0,
         placeholders=3,
         stages={
             "preprocess": StageTime(0.62, 1.04),

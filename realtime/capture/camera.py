@@ -32,6 +32,7 @@ from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
 from realtime.frame import NANOSECOND, ColorTags, Frame, VideoFormat
 from realtime.media import demux, reason, without_password
+from realtime.stats import Stats
 
 if sys.platform == "linux":
     from realtime.capture import v4l2
@@ -85,6 +86,7 @@ class CameraSource(Source):
         clock: monotonic nanoseconds.
         wait: waits for a picture, so many seconds at most; by default for the device's own sign.
         sleep: waits for so many seconds.
+        stats: where to count the duration of "decode", what is done to a picture here.
 
     Raises:
         SourceError: it cannot be opened; the message says why, and what to do.
@@ -101,6 +103,7 @@ class CameraSource(Source):
         clock: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], object] | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        stats: Stats | None = None,
     ) -> None:
         if isinstance(camera, Camera):
             self._camera: Camera | None = camera
@@ -112,6 +115,9 @@ class CameraSource(Source):
         self._asked = (width, height, fps)
         self._clock = clock
         self._sleep = sleep
+        self._stats = stats or Stats()
+        # Seconds spent on the packets of the next picture.
+        self._decoding = 0.0
         self._stamps = Stamps()
         self._index = 0
         # Whether packets came just now that may become the first picture.
@@ -263,7 +269,9 @@ class CameraSource(Source):
                 # gets out what a decoder holds back.)
                 self._count_damage()
             else:
+                begin = time.perf_counter()
                 self._pictures.extend(packet.decode())
+                self._decoding += time.perf_counter() - begin
                 self._coming = self._index == 0
         except BlockingIOError:
             self._restart()
@@ -296,10 +304,13 @@ class CameraSource(Source):
 
     def _frame(self, picture: av.VideoFrame, arrival: int) -> Frame:
         self._damaged_in_a_row = 0
+        begin = time.perf_counter()
         planes = from_camera(picture, lent=self._raw)
         if (picture.width, picture.height) == self._size:
             # Of another size nobody knows, and square it mostly is.
             planes = with_square_pixels(planes, self._pixel_aspect)
+        self._stats.add("decode", self._decoding + time.perf_counter() - begin)
+        self._decoding = 0.0
         # A stream's time counts from wherever its server likes.
         device = None if self._camera is None else _time_of(picture)
         stamp = self._stamps(device, arrival)

@@ -36,6 +36,16 @@ _PLAIN_REASONS = (
     errno.ENXIO,
 )
 
+# Gone meanwhile, a node that nothing is plugged in behind, another kind of device: no camera.
+_NO_CAMERA = (
+    errno.ENOENT,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ENOTTY,
+    errno.EISDIR,
+    errno.EINVAL,
+)
+
 _DEVICES = Path("/dev")
 _PROCESSES = Path("/proc")
 
@@ -66,6 +76,15 @@ class Camera:
 def list_cameras() -> tuple[Camera, ...]:
     """The cameras of this computer, those that cannot be opened included. Opens no stream."""
     return tuple(_list(with_modes=True))
+
+
+def without_modes() -> str:
+    """What there is to say of a camera's formats where it has no modes, in one line."""
+    if sys.platform == "linux":
+        return "does not tell its formats; its driver chooses one when it is opened"
+    return (
+        "formats cannot be asked for on this system; --size and --fps choose one when it is opened"
+    )
 
 
 def _list(*, with_modes: bool = False) -> Iterable[Camera]:
@@ -219,7 +238,7 @@ def _list_linux(*, with_modes: bool = False) -> Iterable[Camera]:
             try:
                 yield _look_at(path, number, with_modes=with_modes)
             except OSError as error:
-                if error.errno in (errno.EACCES, errno.EPERM, errno.EBUSY):
+                if error.errno not in _NO_CAMERA:
                     problem = _explain(path, number, error)
                     yield Camera(number, _name_of(path), path, problem=problem)
 

@@ -43,6 +43,9 @@ _JOIN_SECONDS = 0.8
 # up.
 _WAITING = 3
 
+# Some cameras take their time at first: nothing to worry anybody with.
+_NOT_YET = "no picture yet"
+
 Wait = Callable[[threading.Condition, float], object]
 
 
@@ -95,17 +98,21 @@ class Reconnecting(Source):
     A few frames wait to be read, so that none is lost of a burst; of more the oldest is given up,
     and counted in `dropped` with those that the source gave up.
 
+    What it got, why there is no picture, and that there is one again is reported as it happens.
+
     `pause`, `resume` and `close` may be called at any time and from any thread.
 
     Args:
         open: opens the source; waited for at first, so that it can refuse, and called from the
             reading thread later. Whatever SourceError it raises then means "not yet".
         format: what to expect, if the source is not to be opened until `resume`.
+        report: is told that in one line, from any thread.
         clock: monotonic seconds.
         wait: waits for a condition to be notified, so many seconds at most.
 
     Attributes:
         patience: seconds without a frame after which the source counts as lost.
+        trouble: why there is no picture, empty while there is one or it was let go of.
         losses: how often it was lost.
 
     Raises:
@@ -117,10 +124,13 @@ class Reconnecting(Source):
         open: Callable[[], Source],
         *,
         format: VideoFormat | None = None,
+        report: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
         wait: Wait = _wait,
     ) -> None:
         self._open = open
+        self._report = report
+        self._reported = ""
         self._clock = clock
         self._wait = wait
         self._changed = threading.Condition()
@@ -165,9 +175,11 @@ class Reconnecting(Source):
             self._untold = False
             if not self._lost:
                 begun = self._index > 0
-                self._lose(f"no picture for {self.patience:.1f} s" if begun else "no picture yet")
+                self._lose(f"no picture for {self.patience:.1f} s" if begun else _NOT_YET)
                 self._untold = False
-            raise Lost(self._reason, paused=self._paused, starting=self._starting)
+            lost = Lost(self._reason, paused=self._paused, starting=self._starting)
+        self._tell(self.trouble)
+        raise lost
 
     def _nothing_to_tell(self) -> bool:
         done = self._closed or self._ended or self._reader.error is not None
@@ -187,6 +199,12 @@ class Reconnecting(Source):
                 self._paused, self._starting = False, True
                 self._reason = "the camera is being opened"
                 self._changed.notify_all()
+
+    @property
+    def trouble(self) -> str:
+        with self._changed:
+            worth_telling = self._lost and not self._paused and not self._starting
+            return self._reason if worth_telling and self._reason != _NOT_YET else ""
 
     def notes(self) -> tuple[str, ...]:
         notes = self._notes
@@ -220,11 +238,13 @@ class Reconnecting(Source):
             source, self._first = self._first or self._open(), None
         except SourceError as error:
             self._lose(str(error))
+            self._tell(self.trouble)
             return False
         with source:
             self._notes = source.notes()
             self.patience = _patience(source.format)
             came = self._pass_on(source)
+            self._tell(self.trouble)
             self._notes = source.notes()
             return came
 
@@ -270,6 +290,8 @@ class Reconnecting(Source):
                     self._ended = True
                     self._changed.notify_all()
                 break
+            if not came:
+                self._tell(*source.notes())
             came = True
             last = self._clock()
             self._offer(frame)
@@ -319,6 +341,15 @@ class Reconnecting(Source):
             self._lost = True
             self._reason = reason
             self._changed.notify_all()
+
+    def _tell(self, *lines: str) -> None:
+        """Reports what was not reported just before; not under the lock, for it may take long."""
+        for line in lines:
+            with self._changed:
+                old = line in ("", self._reported)
+                self._reported = line or self._reported
+            if not old:
+                self._report(line)
 
     def _wake(self) -> None:
         with self._changed:

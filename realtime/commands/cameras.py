@@ -25,11 +25,16 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines.")
 def cameras(as_json: bool) -> None:
     """List cameras with the pictures that each can deliver."""
-    from realtime.capture.devices import list_cameras
+    from realtime.capture.devices import list_cameras, without_modes
 
     found = list_cameras()
     for camera in found:
-        print(json.dumps(_as_json(camera)) if as_json else _as_text(camera))
+        if as_json:
+            print(json.dumps(_as_json(camera)))
+            continue
+        print(_as_text(camera))
+        if camera.problem is None and not camera.modes:
+            print(f"   {without_modes()}")
     if not found and not as_json:
         print("No camera is plugged in. 'realtime live --camera demo' works without one.")
 

@@ -1,4 +1,4 @@
-"""`realtime live`: its options are those of `realtime.settings`, and a few of the run."""
+"""`realtime live`: its options are those of `realtime.settings`, and what no file may hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from realtime.commands.common import TELLING, Decorator, Number, Size, run_job, stack_options
+from realtime.commands.common import TELLING, Decorator, Size, run_job, stack_options
 from realtime.errors import SettingsError
 from realtime.settings import OPTIONS, Option
 
@@ -58,7 +58,7 @@ def _help(option: Option) -> str:
         )
     if isinstance(default, bool):
         return option.help if option.momentary else f"{option.help}  [default: {_yes(default)}]"
-    return f"{option.help}  [default: {default}]"
+    return option.help if default == "" else f"{option.help}  [default: {default}]"
 
 
 def _yes(value: bool) -> str:
@@ -87,25 +87,13 @@ Examples:
 """
 )
 @stack_options(_options())
-@click.option("--seconds", type=Number(0, min_open=True), help="End after so long.")
 @click.option("--config", metavar="FILE.toml", help="Options; saved changes apply at once.")
-@click.option(
-    "--control-port",
-    type=click.IntRange(0, 65535),
-    help="Be controlled by other programs, over HTTP on this port; 0 for any that is free.",
-)
 @click.option(
     "--control-token",
     envvar="REALTIME_CONTROL_TOKEN",
     show_envvar=True,
     metavar="TEXT",
-    help="What those programs must know; random where it is not given.",
-)
-@click.option(
-    "--control-token-file", metavar="FILE", help="Write the control's address and token there."
-)
-@click.option(
-    "--stats-json", metavar="FILE", help="Write figures there, a line of JSON each second."
+    help="What programs that control it must know; random where it is not given.",
 )
 @stack_options(TELLING)
 def live(size: tuple[int, int] | None, **arguments: Any) -> None:

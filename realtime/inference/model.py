@@ -505,7 +505,9 @@ def read_model(model: str | Path, provider: str = CPU) -> tuple[bytes, str | Non
     except UnicodeDecodeError:
         raise ModelError(f"{model}: its .json is not UTF-8 text; write it again") from None
     except OSError as error:
-        raise ModelError(f"{model}: cannot be read: {error.strerror}") from None
+        raise ModelError(
+            f"{model}: cannot be read: {error.strerror}; name an ONNX file that you may read"
+        ) from None
     if not content:
         raise ModelError(f"{model}: the file is empty (0 bytes); download or export it again")
     return content, beside

@@ -44,7 +44,8 @@ _CLEARLY_LARGER = 1.3
 _SWITCH_SECONDS = 1.0
 
 # A subject who is not found for so long has left. Nobody else is shown until then: the network may
-# have missed them, and somebody else's flashing up would be worse.
+# have missed them, and somebody else's flashing up would be worse. But who is alone, and was for so
+# long, is the subject wherever they moved: there is nobody to be taken for.
 _LOST_SECONDS = 0.5
 
 # The limit for small people is so many times lower for who is in, and higher for who is out.
@@ -91,6 +92,7 @@ class SubjectChoice:
         self._kept: UInt8 | None = None
         self._subject: UInt8 | None = None
         self._subject_seen = 0.0
+        self._several_seen = -math.inf
         self._rival_since: float | None = None
 
     def __call__(
@@ -160,9 +162,13 @@ class SubjectChoice:
 
     def _choose(self, people: list[_Person], labels: Labels, time: float) -> list[_Person]:
         """The subject: the same as before, unless there is a reason for another."""
+        if len(people) > 1:
+            self._several_seen = time
         subject = self._same(people, labels)
         if subject is None:
-            if self._subject is not None and time - self._subject_seen < _LOST_SECONDS:
+            alone = len(people) == 1 and time - self._several_seen >= _LOST_SECONDS
+            missed = self._subject is not None and time - self._subject_seen < _LOST_SECONDS
+            if missed and not alone:
                 return []
             subject = people[0] if people else None
             self._rival_since = None

@@ -24,7 +24,9 @@ class DetachedSink(Sink):
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._frames: Channel[Frame] = Channel(_CAPACITY, "drop-oldest")
+        self._frames: Channel[Frame] = Channel(
+            _CAPACITY, "drop-oldest", counts=lambda frame: frame.index >= 0
+        )
         self._worker = Worker("detached", self._work, self._frames.cancel)
         self._told: tuple[str, ...] = ()
         self.pump_interval = sink.pump_interval

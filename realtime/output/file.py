@@ -209,7 +209,8 @@ class FileSink(Sink):
             kept = self._salvage()
             if kept is not None:
                 return OutputError(
-                    f"{kept}: ends early, it cannot be written any further: {reason(error)}"
+                    f"{kept}: ends early, it cannot be written any further: {reason(error)}; see "
+                    "that its disk has room before the next take"
                 )
         self.abort()
         return self._broken(error)
@@ -314,7 +315,10 @@ class FileSink(Sink):
         return self._notes if self._audio is None else (*self._notes, *self._audio.notes())
 
     def _broken(self, error: BaseException) -> OutputError:
-        return OutputError(f"{self._path}: cannot be written: {reason(error)}")
+        return OutputError(
+            f"{self._path}: cannot be written: {reason(error)}; see that its disk has room, or "
+            "choose another file"
+        )
 
 
 def _plays(path: Path) -> bool:

@@ -62,6 +62,9 @@ class Fitter:
         height: likewise.
         fit: "letterbox" shows all and adds black bars, "crop" fills and cuts.
         color: tags of the result; None for those of each frame.
+
+    Attributes:
+        fit: as above; may be changed between frames.
     """
 
     def __init__(
@@ -72,9 +75,10 @@ class Fitter:
         color: ColorTags | None = None,
     ) -> None:
         self._target = (width, height)
-        self._fit = fit
+        self.fit: OutputFit = fit
         self._color = color
-        self._source: tuple[int, int] | None = None
+        # What the geometry is for: a size, and a way of fitting.
+        self._key: tuple[tuple[int, int], OutputFit] | None = None
         self._geometry: _Geometry | None = None
 
     def __call__(self, frame: Frame) -> Frame:
@@ -87,9 +91,10 @@ class Fitter:
         size = (frame.planes.width, frame.planes.height)
         if size == self._target:
             return frame
-        if size != self._source or self._geometry is None:
-            self._geometry = _geometry(size, self._target, self._fit)
-            self._source = size
+        key = size, self.fit
+        if key != self._key or self._geometry is None:
+            self._geometry = _geometry(size, self._target, self.fit)
+            self._key = key
         geometry = self._geometry
         black = 0 if frame.color.full_range else 16
         planes = Planes(

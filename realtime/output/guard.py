@@ -80,6 +80,7 @@ class Guard:
     Attributes:
         state: what left last.
         repeats: pictures sent that no camera had just taken.
+        withheld: finished frames that were not let through.
         changes: how often each state began.
     """
 
@@ -102,6 +103,7 @@ class Guard:
         self._due = 0.0
         self.state = State.STARTING
         self.repeats = 0
+        self.withheld = 0
         self.changes: Counter[State] = Counter()
 
     def saw(self, matte: Matte) -> None:
@@ -125,6 +127,7 @@ class Guard:
 
     def interrupt(self, state: State) -> None:
         """Takes note that no frame comes; what has not left yet will not."""
+        self.withheld += self._waiting is not None
         self._waiting = None
         if state is State.LOST and self._fresh:
             return
@@ -160,6 +163,7 @@ class Guard:
             self._sent = waiting
             frame = waiting
         else:
+            self.withheld += waiting is not None
             if now < self._due:
                 return None
             frame = self._substitute(state, now, settings)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from realtime.closing import Closing
+from realtime.errors import OutputError
 
 if sys.platform == "linux":
     import fcntl
@@ -36,7 +37,11 @@ class Readers(Closing):
 
     @abstractmethod
     def __call__(self) -> int:
-        """How many there are now."""
+        """How many there are now.
+
+        Raises:
+            OutputError: the system does not say.
+        """
 
 
 class UsageEvents(Readers):
@@ -50,6 +55,7 @@ class UsageEvents(Readers):
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._device = v4l2.open_device(path)
         self._count = 0
         try:
@@ -70,7 +76,9 @@ class UsageEvents(Readers):
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.EAGAIN):
                     break
-                raise
+                if error.errno in (errno.ENODEV, errno.ENXIO):
+                    return 0  # it is gone, and whoever sends to it will tell
+                raise _cannot_count(self._path, error) from error
             kind, count = struct.unpack_from("=I4xI", event)
             if kind == _CLIENT_USAGE:
                 self._count = count
@@ -109,10 +117,19 @@ class Holders(Readers):
         self._path = os.path.realpath(path)
 
     def __call__(self) -> int:
-        return holders(self._path)
+        try:
+            return holders(self._path)
+        except OSError as error:
+            raise _cannot_count(self._path, error) from error
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _cannot_count(path: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path}: cannot tell who watches it ({error.strerror}); leave --on-demand out"
+    )
 
 
 def readers_of(path: str) -> Readers:

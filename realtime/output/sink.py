@@ -14,7 +14,8 @@ class Sink(ABC):
     the output thread, between `open` and `close`.
 
     Attributes:
-        dropped: frames that were taken and given up.
+        dropped: frames that were taken and given up; placeholders, whose index is negative, are no
+            loss.
         pump_interval: seconds after which `pump` wants to be called again.
     """
 

@@ -12,20 +12,13 @@ from realtime.output import loopback
 from realtime.output.sink import Sink
 from realtime.output.webcam_color import WebcamPicture
 
-# Pictures that may come in a burst, and how much faster than promised a camera may run: clocks
-# differ, and a busy machine delivers all at once that its driver keeps. What is beyond that is
-# another rate.
-_BURST = 4.0
-_LEEWAY = 1.05
-
 
 class VirtualCameraSink(Sink):
     """Sends frames to a virtual camera: v4l2loopback on Linux, OBS's elsewhere.
 
     Size and rate are those that it was opened with. It never waits: each frame is sent when it
     comes, since whoever makes them keeps the time. A camera slower than the rate makes the virtual
-    one slower too, as nothing is gained by sending a picture twice; of a faster one, frames are
-    left out, and counted.
+    one slower too, as nothing is gained by sending a picture twice.
 
     Args:
         device: such as /dev/video10; None for the first that can be used.
@@ -38,8 +31,6 @@ class VirtualCameraSink(Sink):
         self._camera: Any = None
         self._notes: tuple[str, ...] = ()
         self._on_linux = platform.system() == "Linux"
-        self._tokens = _BURST
-        self._last: float | None = None
 
     @property
     def device(self) -> str | None:
@@ -52,7 +43,8 @@ class VirtualCameraSink(Sink):
         device = self._device()
         self._camera = self._open_camera(video, device)
         self._picture = WebcamPicture(video.width, video.height)
-        self._rate = float(video.frame_rate)
+        what = f"{video.width}×{video.height} at {float(video.frame_rate):g} fps"
+        self._notes += (f"virtual camera {self.device}: {what}",)
 
     def _device(self) -> str | None:
         """The device to name to pyvirtualcam; sees before that whether it can be used."""
@@ -90,9 +82,6 @@ class VirtualCameraSink(Sink):
         return f"{name}: cannot be opened ({said}); close what uses it, or load it anew"
 
     def write(self, frame: Frame) -> None:
-        if not self._in_time(frame.time):
-            self.dropped += 1
-            return
         self._picture.write(frame.planes, frame.color)
         try:
             self._camera.send(self._picture.buffer)
@@ -100,17 +89,6 @@ class VirtualCameraSink(Sink):
             raise OutputError(f"{self.device}: broke while sending ({error}); open it anew") from (
                 error
             )
-
-    def _in_time(self, time: float) -> bool:
-        """Whether a frame is within the rate: a bucket of tokens that fills with time."""
-        if self._last is not None:
-            earned = (time - self._last) * self._rate * _LEEWAY
-            self._tokens = min(_BURST, self._tokens + max(0.0, earned))
-        self._last = time
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
     def notes(self) -> tuple[str, ...]:
         return self._notes

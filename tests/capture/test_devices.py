@@ -122,6 +122,28 @@ def test_a_camera_that_may_not_be_opened_is_listed_with_the_remedy(desk: Desk) -
     assert "usermod -aG" in camera.problem
 
 
+@pytest.mark.parametrize("when", ["opened", "asked"])
+def test_a_camera_that_fails_is_listed_with_what_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def fail(_fd: int, _wanted: tuple[int, int] | None = None) -> list[Mode]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    if when == "opened":
+        path = desk.plug_broken(0, errno.EIO)
+    else:
+        path = desk.plug(0)
+        monkeypatch.setattr(v4l2, "modes", fail)
+    (camera,) = list_cameras()
+    assert camera.problem == f"camera 0: {path} fails: Input/output error; plug it in anew"
+
+
+@pytest.mark.parametrize("error", [errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTTY])
+def test_what_is_gone_or_no_camera_is_not_listed(desk: Desk, error: int) -> None:
+    desk.plug_broken(0, error)
+    assert list_cameras() == ()
+
+
 def test_a_camera_has_many_names(desk: Desk) -> None:
     path = desk.plug(2, "Logitech BRIO")
     for name in ("2", path, "brio", "Logitech BRIO"):

@@ -14,6 +14,7 @@ from realtime.capture.opening import open_camera
 from realtime.capture.source import Lost
 from realtime.errors import SourceError
 from realtime.frame import Frame
+from realtime.stats import Stats
 from tests.capture.fakes import WEBCAM, FakeSource, frame
 from tests.media import write_clip
 
@@ -85,7 +86,7 @@ class Shop:
         self.calls.append(f"find {lost.name} again")
         return lost
 
-    def _ffmpeg(self, *_arguments: object) -> FakeSource:
+    def _ffmpeg(self, *_arguments: object, **_named: object) -> FakeSource:
         self.calls.append("ffmpeg")
         if self.refusal is not None:
             raise self.refusal
@@ -104,14 +105,14 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 def test_the_same_camera_is_opened_again(shop: Shop) -> None:
-    opener = opening._Opener("webcam", 640, 480, 30)
+    opener = opening._Opener("webcam", 640, 480, 30, Stats())
     opener()
     opener()
     assert shop.calls == ["find webcam", "ffmpeg", "find Fake Webcam again", "ffmpeg"]
 
 
 def test_a_camera_that_could_not_be_opened_is_looked_for_by_its_name(shop: Shop) -> None:
-    opener = opening._Opener("webcam", 640, 480, 30)
+    opener = opening._Opener("webcam", 640, 480, 30, Stats())
     shop.refusal = SourceError("in use")
     with pytest.raises(SourceError, match="in use"):
         opener()
@@ -122,18 +123,18 @@ def test_a_camera_that_could_not_be_opened_is_looked_for_by_its_name(shop: Shop)
 
 def test_odd_cameras_go_through_opencv(shop: Shop) -> None:
     shop.refusal = OddCameraError(f"fails: {errno.errorcode[errno.EIO]}")
-    opening._Opener("0", 640, 480, 30)()
+    opening._Opener("0", 640, 480, 30, Stats())()
     assert shop.calls == ["find 0", "ffmpeg", "opencv"]
 
 
 def test_what_neither_reads_says_what_ffmpeg_said(shop: Shop) -> None:
     shop.refusal, shop.second_refusal = OddCameraError("fails: EIO"), SourceError("gives nothing")
     with pytest.raises(SourceError, match="fails: EIO"):
-        opening._Opener("0", 640, 480, 30)()
+        opening._Opener("0", 640, 480, 30, Stats())()
 
 
 def test_a_camera_in_use_is_not_tried_with_opencv(shop: Shop) -> None:
     shop.refusal = SourceError("in use")
     with pytest.raises(SourceError, match="in use"):
-        opening._Opener("0", 640, 480, 30)()
+        opening._Opener("0", 640, 480, 30, Stats())()
     assert "opencv" not in shop.calls

@@ -59,6 +59,7 @@ class Desk:
         self.openings = 0
         self.rests: list[float] = []
         self.patience: list[float] = []
+        self.reports: list[str] = []
         self.impatient = False
         self.format = FORMAT
         self.open_next: Callable[[], Source] = lambda: Driven(self, self.format)
@@ -80,7 +81,13 @@ class Desk:
                 assert condition.wait(_HANGS), "nothing happened"
 
     def reconnecting(self, format: VideoFormat | None = None) -> Reconnecting:
-        return Reconnecting(self.open, format=format, clock=lambda: self.now, wait=self.wait)
+        return Reconnecting(
+            self.open,
+            format=format,
+            report=self.reports.append,
+            clock=lambda: self.now,
+            wait=self.wait,
+        )
 
 
 @pytest.fixture
@@ -514,3 +521,48 @@ def test_a_camera_that_returns_with_another_rate_is_watched_by_it(
     desk.items.put(frame())
     _next(source)
     assert source.patience == 0.6
+
+
+def test_what_it_got_and_why_there_is_nothing_is_told_as_it_happens(
+    desk: Desk, source: Reconnecting
+) -> None:
+    desk.items.put(frame(0, 5000))
+    _next(source)
+    assert (desk.reports, source.trouble) == (["source 1"], "")
+    desk.refusals = [SourceError("in use; close zoom")] * 3
+    desk.items.put(SourceError("unplugged"))
+    desk.items.put(frame(0, 5000))
+    while _next(source).epoch == 0:
+        pass
+    assert desk.reports == ["source 1", "unplugged", "in use; close zoom", "source 2"]
+    assert source.trouble == ""
+
+
+def test_a_camera_that_falls_silent_is_told_once(desk: Desk, source: Reconnecting) -> None:
+    desk.items.put(frame(0, 5000))
+    _next(source)
+    desk.impatient = True
+    for _ in range(3):
+        with pytest.raises(Lost, match="no picture for"):
+            source.read()
+    assert desk.reports == ["source 1", source.trouble]
+    assert source.trouble.startswith("no picture for")
+
+
+def test_a_camera_that_was_never_there_is_told_while_it_is_wanted(desk: Desk) -> None:
+    """As with --on-demand, which begins without opening it."""
+    desk.refusals = [SourceError("camera 7: there is no such camera")] * 10_000
+    desk.impatient = True
+    with desk.reconnecting(FORMAT) as source:
+        assert source.trouble == ""
+        with pytest.raises(Lost):
+            source.read()
+        assert desk.reports == []
+        source.resume()
+        while not source.trouble:
+            with pytest.raises(Lost):
+                source.read()
+        with pytest.raises(Lost, match="there is no such camera"):
+            source.read()
+        assert desk.reports == ["camera 7: there is no such camera"]
+        assert source.trouble == "camera 7: there is no such camera"

@@ -213,6 +213,12 @@ def test_a_missing_file_names_the_choices() -> None:
         Model("no_such_model", "cpu")
 
 
+def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot be read: .*; name an ONNX file") as caught:
+        read_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_it_is_told_of_the_file_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     class OnCuda(Model):
         def __init__(self, name: str, device: Device) -> None:

@@ -120,6 +120,32 @@ class TestLargest:
         seen = run(choice, [pair(120, 100)] * 3 + [soft(alone)] * 8 + [pair(120, 100)] * 3)
         assert seen == ["left"] * 3 + [""] * 8 + ["left"] * 3
 
+    @pytest.mark.parametrize("away", [0, 3])
+    def test_a_subject_who_is_alone_is_never_missed_however_far_they_moved(self, away: int) -> None:
+        choice = SubjectChoice()
+        for index, x in enumerate([60, 250, 70, 240]):
+            alpha = empty()
+            person(alpha, x, 100)
+            alpha = soft(alpha)
+            time = index * (1 + away) / FPS
+            np.testing.assert_array_equal(choice(alpha, time, "largest"), alpha)
+            for missed in range(away):
+                assert choice(empty(), time + (1 + missed) / FPS, "largest").max() == 0
+
+    def test_who_is_left_alone_for_long_is_never_missed_again(self) -> None:
+        left, right = empty(), empty()
+        person(left, 80, 120)
+        person(right, 240, 100)
+        alone = [soft(left)] * FPS + [soft(right), soft(left)]
+        seen = run(SubjectChoice(), [pair(120, 100), *alone])
+        assert seen[-3:] == ["left", "right", "left"]
+
+    def test_a_lone_subject_is_remembered_while_the_network_misses_them(self) -> None:
+        alone = empty()
+        person(alone, 80, 90)
+        alphas = [soft(alone), empty(), pair(90, 100)]
+        assert run(SubjectChoice(), alphas) == ["left", "", "left"]
+
     def test_a_subject_that_left_is_replaced(self) -> None:
         alone = empty()
         person(alone, 240, 100)

@@ -477,7 +477,8 @@ class TestParse:
         [
             ("blur", Blur),
             ("blur:5%", Blur),
-            ("blur:0.5", Blur),
+            ("blur:1", Blur),
+            ("blur:50%", Blur),
             ("blur:", Blur),
             ("#00b140", Color),
             ("#00B140", Color),
@@ -496,7 +497,7 @@ class TestParse:
     def test_a_strength_named_is_the_strength_applied(self) -> None:
         matte, _ = person_in_room(200, 50)
         matte.frame.planes.y[...] = np.random.default_rng(0).integers(0, 256, (180, 320))
-        for text, strength in (("blur:7%", 7.0), ("blur:0.5", 0.5)):
+        for text, strength in (("blur:7%", 7.0), ("blur:1.5", 1.5)):
             ours, same = parse(text).behind(matte), Blur(strength).behind(matte)
             assert ours is not None
             assert same is not None
@@ -537,6 +538,8 @@ class TestParse:
         ("text", "fix"),
         [
             ("blur:0", "blur:5%"),
+            ("blur:0.05", "percent of the picture's height"),
+            ("blur:0.99%", "from 1 to 50"),
             ("blur:-3", "blur:5%"),
             ("blur:51%", "blur:5%"),
             ("blur:nan", "blur:5%"),

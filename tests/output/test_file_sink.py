@@ -240,7 +240,9 @@ def test_where_the_disk_is_full_a_live_take_is_kept_up_to_there(
     assert _playable(whole) == 400
     path = tmp_path / f"out{ending}"
     half = whole.stat().st_size // 2
-    assert _on_a_full_disk(path, "live", half).startswith(f"{path}: ends early")
+    told = _on_a_full_disk(path, "live", half)
+    assert told.startswith(f"{path}: ends early")
+    assert "; see that its disk has room" in told
     assert sorted(tmp_path.iterdir()) == sorted([whole, path])
     assert _playable(path) > 120
 
@@ -258,7 +260,9 @@ def test_where_the_disk_is_full_what_is_worth_nothing_is_not_kept(
     tmp_path: Path, ending: str, kind: str, size: int
 ) -> None:
     path = tmp_path / f"out{ending}"
-    assert _on_a_full_disk(path, kind, size).startswith(f"{path}: cannot be written")
+    told = _on_a_full_disk(path, kind, size)
+    assert told.startswith(f"{path}: cannot be written")
+    assert "; see that its disk has room" in told
     assert list(tmp_path.iterdir()) == []
 
 

@@ -117,3 +117,13 @@ def test_a_camera_that_changes_its_size_is_followed() -> None:
     fitter = Fitter(64, 48)
     for size in [(128, 96), (64, 64), (128, 96), (64, 48)]:
         assert fitter(_frame(size)).planes.y.shape == (48, 64)
+
+
+def test_the_way_of_fitting_may_change_between_frames() -> None:
+    fitter = Fitter(64, 48)
+    wide = _frame((128, 48))
+    boxed = fitter(wide).planes.y.copy()
+    fitter.fit = "crop"
+    cropped = fitter(wide).planes.y
+    np.testing.assert_array_equal(cropped, Fitter(64, 48, "crop")(wide).planes.y)
+    assert (boxed != cropped).any()

@@ -19,11 +19,13 @@ from realtime.output.backgrounds import (
     Blur,
     Color,
     Fit,
+    Image,
     Slideshow,
     Switcher,
     Transparent,
     parse,
 )
+from realtime.output.backgrounds.background import Still
 from tests.media import gray_frame, matte_of
 
 Until = Callable[[Callable[[], bool]], None]
@@ -63,11 +65,14 @@ class Shelf:
     def __init__(self) -> None:
         self.made: dict[str, list[Flat]] = {}
         self.gates: dict[str, threading.Event] = {}
+        self.errors: dict[str, Exception] = {}
         self.reports: list[str] = []
 
     def open(self, text: str, fit: Fit) -> Background:
         if text == "nothing":
             return Transparent()
+        if text in self.errors:
+            raise self.errors[text]
         if not text.isdigit():
             raise BackgroundError(f"background {text}: no such file; choose another")
         background = Flat(int(text), self.gates.get(text))
@@ -155,6 +160,26 @@ class TestSwitcher:
             assert len(shelf.reports) == 1
             assert wrong in shelf.reports[0]
             assert "choose" in shelf.reports[0]
+            switcher.request("150")
+            ready(switcher, until)
+            assert luma(switcher, 5.0) == 150
+
+    @pytest.mark.parametrize("error", [MemoryError(), ValueError("two\n  lines")])
+    def test_a_defect_while_one_opens_is_reported_in_one_line_and_the_old_one_stays(
+        self, error: Exception, until: Until
+    ) -> None:
+        shelf = Shelf()
+        shelf.errors["odd.jpg"] = error
+        with shelf.switcher() as switcher:
+            for index in range(3):
+                switcher.request("odd.jpg")
+                ready(switcher, until)
+                assert luma(switcher, index / 30) == 50
+            assert not switcher.pending
+            what = "ValueError: two lines" if str(error) else "MemoryError"
+            assert shelf.reports == [
+                f"background odd.jpg: cannot be opened ({what}); choose another one; 50 stays"
+            ]
             switcher.request("150")
             ready(switcher, until)
             assert luma(switcher, 5.0) == 150
@@ -307,6 +332,19 @@ class TestSlideshow:
                 path.unlink()
             assert gray(show, 9.0) in (0, 200)
             assert gray(show, 19.0) in (0, 200)
+
+    def test_pictures_that_cannot_be_drawn_are_left_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def behind(image: Image, matte: Matte) -> Planes | None:
+            if image._rgb.max() == 100:
+                raise MemoryError
+            return Still.behind(image, matte)
+
+        monkeypatch.setattr(Image, "behind", behind)
+        write_pictures(tmp_path / "p", {"a.png": 0, "b.png": 100, "c.png": 200})
+        with Slideshow(str(tmp_path / "p"), 1.0, crossfade=0.0) as show:
+            assert [gray(show, time) for time in (0.0, 1.1, 2.2, 3.3)] == [0, 200, 0, 200]
 
     def test_the_same_video_gives_the_same_pictures(self, tmp_path: Path) -> None:
         write_pictures(tmp_path / "p", {"a.png": 0, "b.png": 100, "c.png": 200})

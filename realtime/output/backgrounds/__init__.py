@@ -9,7 +9,7 @@ from typing import get_args
 
 from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
-from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, Blur
+from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, LEAST_STRENGTH, MOST_STRENGTH, Blur
 from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
 from realtime.output.backgrounds.still import Color, Fit, Image, read_image
 from realtime.output.backgrounds.switcher import Switcher, opaque
@@ -51,9 +51,9 @@ def parse(
     """The background that a user names.
 
     Args:
-        text: "blur", "blur:N%" of the picture's height, "#rrggbb", "green" (for chroma keying),
-            "transparent", "demo" (an embedded picture), a file, or a folder of pictures;
-            "FOLDER@N" shows each of them for N seconds.
+        text: "blur", "blur:N%" of the picture's height from 1 to 50, "#rrggbb", "green" (for
+            chroma keying), "transparent", "demo" (an embedded picture), a file, or a folder of
+            pictures; "FOLDER@N" shows each of them for N seconds.
         fit: how an image is scaled; see `Image`.
         live: whether frames do not wait, see `Slideshow`.
         pixel_aspect: width of the frame's pixels by their height.
@@ -100,10 +100,10 @@ def _strength(text: str) -> float:
         strength = float(given.removesuffix("%")) if given else DEFAULT_STRENGTH
     except ValueError:
         strength = 0.0
-    if not 0 < strength <= 50:
+    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:
         raise BackgroundError(
-            f"background {text}: write the blur as a percentage of the height up to 50, "
-            "such as blur:5%"
+            f"background {text}: write the blur in percent of the picture's height, from "
+            f"{LEAST_STRENGTH:g} to {MOST_STRENGTH:g}; blur:5% is usual"
         )
     return strength
 

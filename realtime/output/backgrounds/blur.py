@@ -11,6 +11,10 @@ from realtime.output.buffers import Pool
 
 DEFAULT_STRENGTH = 3.0
 
+# What users may ask for, in percent of the height: with less, the room can be made out.
+LEAST_STRENGTH = 1.0
+MOST_STRENGTH = 50.0
+
 # The room is blurred on a small copy where the blur is this wide, in pixels: narrower, and scaling
 # it up again shows; wider, and it only costs more.
 _SMALL_SIGMA = 3.0

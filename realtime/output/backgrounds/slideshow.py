@@ -21,7 +21,8 @@ class Slideshow(Background):
     """Shows each picture of a folder for a while, in the order of their names, over and over.
 
     The next picture is read and scaled by a thread of its own. Files that are no pictures are
-    left out, also those that became so meanwhile.
+    left out, also those that became so meanwhile, and pictures that cannot be drawn, such as for
+    lack of memory.
 
     Args:
         folder: where the pictures are; not those in folders below.
@@ -33,7 +34,7 @@ class Slideshow(Background):
         pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
-        BackgroundError: there is no picture in the folder.
+        BackgroundError: there is no picture in the folder that can be read.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class Slideshow(Background):
         first = self._open_next()
         if first is None:
             raise BackgroundError(
-                f"background {folder}: no picture in this folder; choose one with JPEG or PNG files"
+                f"background {folder}: no picture in this folder that can be read; choose one "
+                "with JPEG or PNG files"
             )
         self._current: Image = first
         self._previous: Image | None = None
@@ -80,14 +82,15 @@ class Slideshow(Background):
             path = os.path.join(self._folder, self._names[index])
             try:
                 rgb = read_image(path) if os.path.isfile(path) else None
-            except BackgroundError:  # gone, or not ours to read
-                continue
-            if rgb is not None:
-                self._last = index
+                if rgb is None:
+                    continue
                 image = Image(rgb, self._fit, self._pixel_aspect)
                 if matte is not None:
                     image.behind(matte)
-                return image
+            except Exception:  # noqa: BLE001 - whatever it is, the others can be shown
+                continue
+            self._last = index
+            return image
         return None
 
     def behind(self, matte: Matte) -> Planes | None:
@@ -97,8 +100,8 @@ class Slideshow(Background):
         if self._next is None:
             self._next = self._helper.submit(self._open_next, matte)
         if time >= self._due and (self._patient or self._next.done()):
-            self._advance(self._next.result(), time)
-            self._next = None
+            ready, self._next = self._next, None
+            self._advance(ready.result(), time)
         planes = self._current.behind(matte)
         self.fresh = False
         if self._fade is None or self._previous is None:

@@ -26,8 +26,8 @@ class Switcher(Background):
     """Shows one background until the next one is ready, then fades from one into the other.
 
     A new background is opened, decoded and scaled by a thread of its own, while frames go on with
-    the old one. One that cannot be opened is reported and forgotten. One that breaks later is
-    reported too, and its last picture stays.
+    the old one. One that cannot be opened, for whatever reason, is reported and forgotten. One
+    that breaks later is reported too, and its last picture stays.
 
     All methods but `close` are for one thread.
 
@@ -103,8 +103,8 @@ class Switcher(Background):
         self._matte = matte
         time = matte.frame.time
         if self._next is not None and self._next.done():
-            self._take(self._next, time)
-            self._next = None
+            ready, self._next = self._next, None
+            self._take(ready, time)
         planes = self._ask(matte)
         self.fresh = self._current.fresh
         # What may be written to is not ours to show again.
@@ -132,6 +132,13 @@ class Switcher(Background):
             new = ready.result()
         except BackgroundError as error:
             self._report(f"{error}; {self._on.text} stays")
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old one can go on
+            what = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+            self._report(
+                f"background {self._wish.text}: cannot be opened ({what}); choose another one; "
+                f"{self._on.text} stays"
+            )
             return
         self._drop_previous()
         self._previous, self._current = self._current, new
