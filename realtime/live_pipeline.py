@@ -266,13 +266,14 @@ class LivePipeline(Run):
         frame = self._guard.next(self._clock(), self._settings.get())
         if frame is None:
             return
-        dropped = self._sink.dropped
+        before = self._sink.dropped
         with self._stats.time("output"):
             self._sink.write(frame)
-        if self._guard.state is State.LIVE:
-            # It may be an older one, which waited to be shown, that this one took the place of.
-            dropped = self._sink.dropped - dropped
-            self._frames_out += 1 - dropped
+        # Perhaps an older one, which waited to be shown, that this one took the place of.
+        dropped = self._sink.dropped - before
+        live = self._guard.state is State.LIVE
+        self._frames_out += live - dropped
+        if live:
             if not dropped:
                 self._stats.count("delivered")
             latency = self._clock() - frame.time

@@ -40,13 +40,14 @@ class FanoutSink(Sink):
             sink.open(video, transparent=transparent)
 
     def write(self, frame: Frame) -> None:
+        before = {sink: sink.dropped for sink in self._working}
         for sink in self._working:
             try:
                 sink.write(frame)
             except OutputError as error:
                 self._give_up(sink, error)
         # What one of them left out, such as a slow preview, may have left by another.
-        self.dropped = min(sink.dropped for sink in self._working)
+        self.dropped += min(sink.dropped - before[sink] for sink in self._working)
 
     def _give_up(self, sink: Sink, error: OutputError) -> None:
         # Not removed in place: the other thread may be in the middle of the list.
