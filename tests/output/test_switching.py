@@ -43,12 +43,14 @@ class Flat(Background):
     def __init__(self, luma: int, gate: threading.Event | None = None) -> None:
         self.luma = luma
         self.gate = gate
-        self.broken = False
+        self.broken: bool | Exception = False
         self.closed = False
 
     def behind(self, matte: Matte) -> Planes | None:
         if self.gate is not None:
             assert self.gate.wait(30)
+        if isinstance(self.broken, Exception):
+            raise self.broken
         if self.broken:
             raise BackgroundError(f"{self.luma}: broke")
         return gray_frame(
@@ -178,7 +180,7 @@ class TestSwitcher:
             assert not switcher.pending
             what = "ValueError: two lines" if str(error) else "MemoryError"
             assert shelf.reports == [
-                f"background odd.jpg: cannot be opened ({what}); choose another one; 50 stays"
+                f"background odd.jpg: cannot be shown ({what}); choose another one; 50 stays"
             ]
             switcher.request("150")
             ready(switcher, until)
@@ -242,6 +244,17 @@ class TestSwitcher:
             assert behind.y.shape == (16, 32)
             assert set(behind.y.ravel()) == {16}
         assert shelf.made["50"][0].closed
+
+    def test_a_defect_later_leaves_its_last_picture_too(self) -> None:
+        shelf = Shelf()
+        with shelf.switcher() as switcher:
+            luma(switcher, 0.0)
+            shelf.made["50"][0].broken = ValueError("odd\nsize")
+            assert [luma(switcher, 1.0), luma(switcher, 2.0)] == [50, 50]
+            assert shelf.reports == [
+                "background 50: cannot be shown (ValueError: odd size); choose another one; its "
+                "last picture stays"
+            ]
 
     def test_a_first_one_that_is_wrong_is_an_error(self) -> None:
         for wrong in ("gone.jpg", "nothing"):

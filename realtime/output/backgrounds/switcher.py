@@ -122,23 +122,16 @@ class Switcher(Background):
         if self._fade.progress(matte.frame.time) < 1:
             try:
                 return self._previous.behind(matte)
-            except BackgroundError:
-                pass  # it was on its way out anyway
+            except Exception:  # noqa: BLE001 - it was on its way out anyway
+                pass
         self._drop_previous()
         return None
 
     def _take(self, ready: Future[Background], time: float) -> None:
         try:
             new = ready.result()
-        except BackgroundError as error:
-            self._report(f"{error}; {self._on.text} stays")
-            return
         except Exception as error:  # noqa: BLE001 - whatever it is, the old one can go on
-            what = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-            self._report(
-                f"background {self._wish.text}: cannot be opened ({what}); choose another one; "
-                f"{self._on.text} stays"
-            )
+            self._report(f"{_told(error, self._wish.text)}; {self._on.text} stays")
             return
         self._drop_previous()
         self._previous, self._current = self._current, new
@@ -149,16 +142,16 @@ class Switcher(Background):
         """The current background's picture; what there is of it once it broke."""
         try:
             return self._current.behind(matte)
-        except BackgroundError as error:
-            self._report(f"{error}; its last picture stays")
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is a picture to show
+            self._report(f"{_told(error, self._on.text)}; its last picture stays")
         self._current.close()
         self._current = _Remains(self._shown)
         return self._current.behind(matte)
 
     def _drop_previous(self) -> None:
-        if self._previous is not None:
-            self._previous.close()
-            self._previous = None
+        previous, self._previous = self._previous, None
+        if previous is not None:
+            previous.close()
 
     def close(self) -> None:
         if self._next is not None:
@@ -182,6 +175,14 @@ class _Remains(Background):
         if planes is None or planes.y.shape != matte.frame.planes.y.shape:
             return self._black.behind(matte)
         return planes
+
+
+def _told(error: Exception, text: str) -> str:
+    """In one line, what went wrong with a background."""
+    if isinstance(error, BackgroundError):
+        return str(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return f"background {text}: cannot be shown ({what}); choose another one"
 
 
 def opaque(background: Background, text: str) -> Background:
