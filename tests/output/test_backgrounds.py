@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic, sleep
 
 import av
 import cv2
@@ -15,7 +18,7 @@ import pytest
 from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import BackgroundError
-from realtime.frame import ColorTags, Float32, Matte, Planes, UInt8, VideoFormat
+from realtime.frame import ColorTags, Float32, Frame, Matte, Planes, UInt8, VideoFormat
 from realtime.output.backgrounds import (
     Background,
     Blur,
@@ -266,7 +269,7 @@ class TestReadImage:
         assert read_image(path) is None
 
 
-def behind_luma(video: Video, time: float) -> int:
+def behind_luma(video: Background, time: float) -> int:
     behind = video.behind(matte_at(time))
     assert behind is not None
     return int(behind.y[24, 32])
@@ -381,6 +384,40 @@ class TestVideo:
         clip = write_clip(tmp_path / "behind.mp4", frames=1)
         with Video(str(clip)) as video:
             assert {nearest_index(behind_luma(video, n / 7)) for n in range(10)} == {0}
+
+    def test_live_it_never_waits_for_a_picture(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clip = write_clip(tmp_path / "behind.mp4", frames=8, rate=Fraction(10))
+        gate = threading.Event()
+        read = FileSource.read
+
+        def held(source: FileSource) -> Frame | None:
+            assert threading.current_thread() is threading.main_thread() or gate.wait(30)
+            return read(source)
+
+        monkeypatch.setattr(FileSource, "read", held)
+        with parse(str(clip), live=True) as video:
+            times = (0.0, 0.31, 0.41)
+            assert [nearest_index(behind_luma(video, time)) for time in times] == [0, 0, 0]
+            gate.set()
+            deadline = monotonic() + 30
+            while nearest_index(behind_luma(video, 0.51)) != 5:
+                assert monotonic() < deadline
+                sleep(0.001)
+
+    def test_live_one_that_is_too_heavy_plays_slower(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Rather than ever longer at a time: here a picture takes a second to decode."""
+        clip = write_clip(tmp_path / "behind.mp4", frames=8, rate=Fraction(10))
+        seconds = itertools.count()
+        monkeypatch.setattr(
+            "realtime.output.backgrounds.video.monotonic", lambda: float(next(seconds))
+        )
+        with Video(str(clip), patient=False) as video:
+            decoded = [video._advance(now).index for now in (0.75, 0.8, 0.86)]
+        assert decoded == [1, 1, 2]
 
     def test_a_file_that_vanishes_is_one_error(self, tmp_path: Path) -> None:
         clip = write_clip(tmp_path / "behind.mp4", frames=3)

@@ -55,7 +55,7 @@ def parse(
             chroma keying), "transparent", "demo" (an embedded picture), a file, or a folder of
             pictures; "FOLDER@N" shows each of them for N seconds.
         fit: how an image is scaled; see `Image`.
-        live: whether frames do not wait, see `Slideshow`.
+        live: whether frames do not wait, see `Slideshow` and `Video`.
         pixel_aspect: width of the frame's pixels by their height.
 
     Raises:
@@ -69,7 +69,7 @@ def parse(
         return Color(_GREEN)
     if text == "demo":
         with as_file(files(__package__).joinpath("assets", _DEMO_PICTURE)) as path:
-            return _from_file(str(path), fit, pixel_aspect)
+            return _from_file(str(path), fit, pixel_aspect, live=live)
     if text == "blur" or text.startswith("blur:"):
         return Blur(_strength(text))
     if text.startswith("#"):
@@ -89,7 +89,7 @@ def parse(
     if not os.path.isfile(text):
         raise BackgroundError(f"background {text}: no such file; choose {kinds}")
     try:
-        return _from_file(text, fit, pixel_aspect)
+        return _from_file(text, fit, pixel_aspect, live=live)
     except BackgroundError as error:
         raise BackgroundError(f"{error}; choose {kinds}") from None
 
@@ -121,12 +121,12 @@ def _seconds(text: str, given: str) -> float:
     return seconds
 
 
-def _from_file(path: str, fit: Fit, pixel_aspect: float) -> Background:
+def _from_file(path: str, fit: Fit, pixel_aspect: float, *, live: bool) -> Background:
     image = None if is_animated(path) else read_image(path)
     if image is not None:
         return Image(image, fit, pixel_aspect)
     try:
-        return Video(path, fit, pixel_aspect)
+        return Video(path, fit, pixel_aspect, patient=not live)
     except BackgroundError as error:
         raise BackgroundError(
             f"background {path}: neither a picture nor a video that can be read ({error})"

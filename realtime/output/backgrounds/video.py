@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from time import monotonic
 
 import av
 
@@ -19,6 +21,9 @@ from realtime.scaling import crop_to_aspect, shrink
 # A frame is shown so much early, in seconds: some containers round times to milliseconds, and two
 # videos of one rate would else stutter against each other.
 _EARLY = 0.002
+
+# Decoding may take so many seconds at a time to catch up; what it cannot do in them, plays slower.
+_LONGEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,16 @@ class Video(Background):
         path: the file.
         fit: how its pictures are scaled; see `Image`.
         pixel_aspect: width of the frame's pixels by their height.
+        patient: whether a frame waits for the picture that is due, as for files; otherwise a thread
+            of its own decodes, and the last one stays until the next is there.
 
     Raises:
         BackgroundError: it is not a video.
     """
 
-    def __init__(self, path: str, fit: Fit = "cover", pixel_aspect: float = 1.0) -> None:
+    def __init__(
+        self, path: str, fit: Fit = "cover", pixel_aspect: float = 1.0, *, patient: bool = True
+    ) -> None:
         self._path = path
         self._fit = fit
         try:
@@ -66,38 +75,57 @@ class Video(Background):
         # Of the frame's pixels, by that of the video's own.
         self._pixel_aspect = pixel_aspect / float(self._source.format.sample_aspect_ratio)
         self._current: Frame = first
+        # The same of what decodes, which may be further.
+        self._decoded: Frame = first
         self._next: Frame | None = self._source.read()
         self._start: float | None = None
         self._loop_start = 0.0
         self._shown: _Shown | None = None
+        self._helper = None if patient else ThreadPoolExecutor(1, "realtime-video")
+        self._coming: Future[Frame] | None = None
 
     def behind(self, matte: Matte) -> Planes | None:
         frame = matte.frame
         if self._start is None:
             self._start = frame.time
-        self._advance(frame.time - self._start + _EARLY)
+        self._current = self._due(frame.time - self._start + _EARLY)
         key = (self._current.index, frame.planes.width, frame.planes.height, frame.color)
         shown = self._shown
         if shown is None or (shown.index, shown.width, shown.height, shown.color) != key:
             shown = self._shown = _Shown(*key, planes=self._draw(frame))
         return shown.planes
 
-    def _advance(self, time: float) -> None:
-        """Makes current the frame that is on at `time`, in seconds from the first."""
+    def _due(self, time: float) -> Frame:
+        """The frame that is on at `time`, or where none waits for it, the newest there is."""
+        if self._helper is None:
+            return self._advance(time)
+        current = self._current
+        if self._coming is not None and self._coming.done():
+            ready, self._coming = self._coming, None
+            current = ready.result()
+        if self._coming is None:
+            self._coming = self._helper.submit(self._advance, time)
+        return current
+
+    def _advance(self, time: float) -> Frame:
+        """Decodes up to the frame that is on at `time`, in seconds from the first."""
+        begin = monotonic()
         try:
             while True:
                 if self._next is None:
-                    end = self._current.time + float(1 / self._source.format.frame_rate)
+                    end = self._decoded.time + float(1 / self._source.format.frame_rate)
                     if self._loop_start + end > time:
-                        return
+                        return self._decoded
                     # A long gap may hold many loops; the frames of all but the last are not due.
                     self._loop_start += end * ((time - self._loop_start) // end)
                     self._source.close()
                     self._source = FileSource(self._path)
                 elif self._loop_start + self._next.time <= time:
-                    self._current = self._next
+                    self._decoded = self._next
+                    if self._helper is not None and monotonic() - begin > _LONGEST:
+                        self._loop_start = time - self._decoded.time
                 else:
-                    return
+                    return self._decoded
                 self._next = self._source.read()
         except SourceError as error:
             raise BackgroundError(str(error)) from error
@@ -125,4 +153,6 @@ class Video(Background):
         return shrink(visible, (width, height))
 
     def close(self) -> None:
+        if self._helper is not None:
+            self._helper.shutdown(wait=True, cancel_futures=True)
         self._source.close()
