@@ -286,8 +286,10 @@ def _camera_lost(scene: Scene) -> Script:
 
 
 def _camera_never_there(scene: Scene) -> Script:
-    scene.source.lose()
+    scene.source.lose(starting=True)
     yield scene.replaced(State.STARTING)
+    scene.source.lose()
+    yield scene.replaced(State.LOST)
 
 
 def _let_go(scene: Scene) -> Script:

@@ -43,9 +43,6 @@ _JOIN_SECONDS = 0.8
 # up.
 _WAITING = 3
 
-# Some cameras take their time at first: nothing to worry anybody with.
-_NOT_YET = "no picture yet"
-
 Wait = Callable[[threading.Condition, float], object]
 
 
@@ -175,8 +172,10 @@ class Reconnecting(Source):
             self._untold = False
             if not self._lost:
                 begun = self._index > 0
-                self._lose(f"no picture for {self.patience:.1f} s" if begun else _NOT_YET)
+                self._lose(f"no picture for {self.patience:.1f} s" if begun else "no picture yet")
                 self._untold = False
+                # Some take their time at first: nothing to worry anybody with.
+                self._starting = not begun
             lost = Lost(self._reason, paused=self._paused, starting=self._starting)
         self._tell(self.trouble)
         raise lost
@@ -204,7 +203,7 @@ class Reconnecting(Source):
     def trouble(self) -> str:
         with self._changed:
             worth_telling = self._lost and not self._paused and not self._starting
-            return self._reason if worth_telling and self._reason != _NOT_YET else ""
+            return self._reason if worth_telling else ""
 
     def notes(self) -> tuple[str, ...]:
         notes = self._notes

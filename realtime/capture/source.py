@@ -36,8 +36,8 @@ class Lost(Exception):  # noqa: N818 - the camera may return: no error
 
     Attributes:
         paused: whether it was let go of on purpose, by `Source.pause`.
-        starting: whether its first picture is on its way: it is being opened again since
-            `Source.resume`, or what it sends can be shown from the next key frame on.
+        starting: whether its first picture is on its way: it was opened just now, is being opened
+            again since `Source.resume`, or what it sends can be shown from the next key frame on.
     """
 
     def __init__(self, reason: str, *, paused: bool = False, starting: bool = False) -> None:

@@ -92,8 +92,6 @@ class Guard:
         self._placeholder = Placeholder(video)
         self._period = float(1 / video.frame_rate)
         self._gap: State | None = State.STARTING
-        # A camera that nothing was heard of yet is not lost, but starting.
-        self._fresh = True
         self._waiting: Frame | None = None
         self._newest = 0.0
         self._person: float | None = None
@@ -117,7 +115,6 @@ class Guard:
         self._waiting = frame
         self._newest = frame.time
         self._gap = None
-        self._fresh = False
         before, self._before = self._before, (frame.epoch, frame.index, frame.time)
         if before is not None:
             epoch, index, time = before
@@ -129,9 +126,6 @@ class Guard:
         """Takes note that no frame comes; what has not left yet will not."""
         self.withheld += self._waiting is not None
         self._waiting = None
-        if state is State.LOST and self._fresh:
-            return
-        self._fresh = False
         self._gap = state
 
     def patience(self, now: float) -> float:

@@ -227,8 +227,10 @@ def test_a_camera_that_stays_silent_is_opened_anew(desk: Desk, source: Reconnect
 def test_a_slow_first_picture_is_waited_for(desk: Desk, source: Reconnecting) -> None:
     desk.impatient = True
     desk.now += 4.5
-    with pytest.raises(Lost, match="no picture yet"):
+    with pytest.raises(Lost, match="no picture yet") as caught:
         source.read()
+    assert caught.value.starting
+    assert (source.trouble, desk.reports) == ("", [])
     desk.impatient = False
     desk.items.put(frame())
     first = _next(source)
