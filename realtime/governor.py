@@ -188,7 +188,7 @@ class Governor:
     again for twice as long.
 
     Where the time is lost behind the network on a machine that is not loaded, such as to a slow
-    output, no level would help, and none is given up.
+    output, no level would help: none is given up, and one that was is taken back.
 
     Not for several threads at once.
 
@@ -285,7 +285,9 @@ class Governor:
             self._learn()
         if reason is not None:
             self._go_down(reason, now)
-        elif self._full() and now - self._easy_since > _LASTING:
+            return self.level
+        self._helpless_since = now
+        if self._full() and now - self._easy_since > _LASTING:
             self._ease(now)
         else:
             self._consider_going_up(now)
@@ -317,6 +319,7 @@ class Governor:
     def _nothing_yet(self, now: float) -> None:
         """Lets all spans of time begin."""
         self._calm_since = self._fit_since = self._fair_since = self._easy_since = now
+        self._helpless_since = now
 
     def _judge(self, measurement: Measurement, now: float) -> _Sample:
         dropped = min(measurement.dropped, _MOST_DROPPED)
@@ -413,11 +416,13 @@ class Governor:
     def _go_down(self, reason: str, now: float) -> None:
         recent = self._recent(now)
         lower = range(self.level + 1, len(self.levels))
+        if not self._to_blame(recent, len(self.levels) - 1):
+            self._complain(f"{reason}, but not because of the network", now)
+            self._go_up_regardless(now)
+            return
+        self._helpless_since = now
         if not lower:
             self._complain(f"{reason}; there is no faster way of working", now)
-            return
-        if not self._to_blame(recent, lower[-1]):
-            self._complain(f"{reason}, but not because of the network", now)
             return
         # The earlier half may be from before the load came.
         latest = recent[len(recent) // 2 :]
@@ -428,6 +433,17 @@ class Governor:
         target = fitting[0] if fitting and not wrong else lower[-1]
         self._went_down = now
         self._leave_for(target, latest, reason, now)
+
+    def _go_up_regardless(self, now: float) -> None:
+        """Where frames are late at any level, and not for the network, quality costs nothing."""
+        if self.level == 0 or not self._full():
+            return
+        target = self.level - 1
+        fits = self._fits(target, self._samples, _UP_BUSY, math.inf, 0.5)
+        if not fits or self._share_at(target) > _UP_CORES:
+            self._helpless_since = now
+        elif now - self._helpless_since >= self._patience(target, now):
+            self._go(target, "no faster way of working is in time either", now)
 
     def _ease(self, now: float) -> None:
         """Goes down to a level that is foreseen to reach the aim; stays where there is none."""

@@ -389,3 +389,17 @@ def test_the_budget_is_of_two_frames_as_they_really_come() -> None:
     assert driven.governor.level == 0
     assert driven.lines == []
     assert driven.governor.budget == pytest.approx(2 / 15)
+
+
+def test_where_every_level_is_late_alike_a_passing_load_costs_no_quality_for_good() -> None:
+    """A camera or an output takes 80 of 67 ms; a load comes, and goes."""
+    driven = _Driven(cores=4)
+    driven.feed_as_levels_cost(20.0, unit=0.0005, beside=0.08)
+    assert driven.governor.level == 0
+    driven.feed_as_levels_cost(20.0, unit=0.005, beside=0.08)
+    assert driven.governor.level > 0
+    driven.feed_as_levels_cost(120.0, unit=0.0005, beside=0.08)
+    assert driven.governor.level == 0
+    said = len(driven.lines)
+    driven.feed_as_levels_cost(120.0, unit=0.0005, beside=0.08)
+    assert len(driven.lines) == said
