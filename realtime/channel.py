@@ -38,6 +38,7 @@ class Channel(Generic[T]):
         burst: seconds for which items may wait longer than that nevertheless, once the consumer has
             caught up: a burst is soon worked off, and nothing of it need be lost. (The idea that a
             queue is bad by how long it lasts is of "CoDel", Nichols and Jacobson 2012.)
+        limit: seconds after which an item is given up for a newer one in any case.
         counts: whether an item that is given up is a loss.
         clock: seconds.
 
@@ -52,6 +53,7 @@ class Channel(Generic[T]):
         *,
         patience: float = math.inf,
         burst: float = 0.0,
+        limit: float = math.inf,
         counts: Callable[[T], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,6 +63,7 @@ class Channel(Generic[T]):
         self._overflow = overflow
         self._patience = patience
         self._burst = burst
+        self._limit = limit
         # When an item had to wait too long last, and first since the consumer had caught up.
         self._late_last = self._late_first = -math.inf
         self._counts = counts
@@ -121,7 +124,7 @@ class Channel(Generic[T]):
         if now - self._late_last > _CAUGHT_UP * self._burst:
             self._late_first = now
         self._late_last = now
-        return now - self._late_first >= self._burst
+        return now - self._late_first >= self._burst or came < now - self._limit
 
     def _drop(self) -> None:
         item, _ = self._items.popleft()

@@ -21,8 +21,9 @@ _LONG = 3.0
 # At least so many frames decide, also where frames are slow.
 _FEWEST = 5
 
-# Of so many frames the time between two is taken.
-_INTERVALS = 7
+# From so many frames on, the time between two is their mean: they may come unevenly, and those that
+# a stall held up come closer together afterwards.
+_INTERVALS = 12
 
 # A stall spoils many frames at one time, and is no load: of those given up in a row so many count,
 # and what was spoiled in the short run must be so many seconds apart.
@@ -87,6 +88,9 @@ _HOPELESS = 1.5
 
 # A machine on which the network runs less than this much slower than at its best is not loaded.
 _LOADED = 1.25
+
+# Levels are late alike where they take no more than this many times what the lowest one takes.
+_ALIKE = 1.25
 
 # A measured cost may differ from the foreseen one by this factor: more is the load that changed.
 _SURPRISE = 3.0
@@ -299,12 +303,12 @@ class Governor:
             return
         self._intervals.append(interval)
         if len(self._intervals) >= _FEWEST:
-            found = statistics.median(self._intervals)
+            found = statistics.fmean(self._intervals)
             self._interval = min(max(found, self._nominal / 2), self._nominal * 8)
 
     @property
     def _short(self) -> float:
-        return max(_SHORT, _FEWEST * self._nominal)
+        return max(_SHORT, _FEWEST * self._interval)
 
     @property
     def _long(self) -> float:
@@ -439,7 +443,10 @@ class Governor:
         if self.level == 0 or not self._full():
             return
         target = self.level - 1
-        fits = self._fits(target, self._samples, _UP_BUSY, math.inf, 0.5)
+        usual = self._usual_latency(self._samples, 0.5) or 0.0
+        busy, peak = _mean_busy(self._samples), _peak_busy(self._samples)
+        least = usual + self._change(len(self.levels) - 1, busy, peak)
+        fits = self._fits(target, self._samples, _UP_BUSY, _ALIKE * least, 0.5)
         if not fits or self._share_at(target) > _UP_CORES:
             self._helpless_since = now
         elif now - self._helpless_since >= self._patience(target, now):

@@ -26,9 +26,11 @@ from realtime.stats import Figures, Stats, Summary
 # Where the camera, its driver or this process was held up, frames come in a burst: so many may
 # wait, and for so many of their intervals a stage may take to catch up with them. Later, one that
 # has waited for as long as the next takes to come is given up, so that stages which cannot keep up
-# add no more than one interval each.
+# add no more than one interval each. What has waited for so many seconds is too old in any case: of
+# a slow camera, `max_staleness` would be near.
 _CAPACITY = 3
 _BURST = 2.0 * _CAPACITY
+_LIMIT = 0.12
 
 # Failures in a row that a run survives behind the placeholder, and seconds before the next attempt:
 # together some six seconds, in which a driver can recover. What fails for longer will not mend.
@@ -111,6 +113,7 @@ def channel(interval: float, clock: Callable[[], float] = time.monotonic) -> Cha
         "drop-oldest",
         patience=interval,
         burst=_BURST * interval,
+        limit=_LIMIT,
         counts=lambda item: not isinstance(item, Gap),
         clock=clock,
     )

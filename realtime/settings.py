@@ -325,7 +325,7 @@ class Settings:
     seconds: float = field(
         default=0.0,
         metadata=_about(
-            "End after so many seconds; 0 is never.", minimum=0, maximum=1e9, restart=True
+            "End after so many seconds; 0 is never.", minimum=0, maximum=999_999, restart=True
         ),
     )
     control_port: int = field(

@@ -83,6 +83,20 @@ def test_a_burst_is_worked_off_without_loss() -> None:
     assert channel.dropped == 1
 
 
+def test_there_is_a_limit_to_what_is_worked_off() -> None:
+    now = 0.0
+    channel: Channel[int] = Channel(
+        4, "drop-oldest", patience=1.0, burst=9.0, limit=2.0, clock=lambda: now
+    )
+    channel.put(0)
+    now = 1.0
+    channel.put(1)
+    channel.put(2)
+    now = 2.5
+    assert channel.get() == 1
+    assert channel.dropped == 1
+
+
 def test_what_a_consumer_cannot_keep_up_with_never_grows_old() -> None:
     """Items come every second and take 1.5: a burst is forgiven once, not time and again."""
     now = 0.0

@@ -403,3 +403,25 @@ def test_where_every_level_is_late_alike_a_passing_load_costs_no_quality_for_goo
     said = len(driven.lines)
     driven.feed_as_levels_cost(120.0, unit=0.0005, beside=0.08)
     assert len(driven.lines) == said
+
+
+@pytest.mark.parametrize(("asked", "camera"), [(25, 30), (30, 50), (30, 60)])
+def test_a_camera_that_is_thinned_out_comes_as_often_as_asked(asked: int, camera: int) -> None:
+    """Unevenly: the time between two frames is a mean."""
+    kept, earned = [], 0.0
+    for index in range(400):
+        earned += asked / camera
+        if earned >= 1:
+            earned -= 1
+            kept.append(index / camera)
+    driven = _Driven()
+    for before, time in itertools.pairwise(kept):
+        driven.feed(time - before, busy=0.01, latency=0.02, interval=time - before)
+    assert driven.governor.budget == pytest.approx(2 / asked, rel=0.08)
+
+
+def test_where_a_higher_level_is_later_by_much_it_is_not_taken() -> None:
+    """The lowest takes 70 of 67 ms; the best one would take 114."""
+    driven = _Driven(start=_LAST, cores=4)
+    driven.feed_as_levels_cost(120.0, unit=0.004, beside=0.07)
+    assert COSTS[driven.governor.level].mean * 0.004 + 0.07 <= 1.3 * 0.075

@@ -177,7 +177,7 @@ class Reconnecting(Source):
                 # Some take their time at first: nothing to worry anybody with.
                 self._starting = not begun
             lost = Lost(self._reason, paused=self._paused, starting=self._starting)
-        self._tell(self.trouble)
+        self._tell()
         raise lost
 
     def _nothing_to_tell(self) -> bool:
@@ -237,13 +237,13 @@ class Reconnecting(Source):
             source, self._first = self._first or self._open(), None
         except SourceError as error:
             self._lose(str(error))
-            self._tell(self.trouble)
+            self._tell()
             return False
         with source:
             self._notes = source.notes()
             self.patience = _patience(source.format)
             came = self._pass_on(source)
-            self._tell(self.trouble)
+            self._tell()
             self._notes = source.notes()
             return came
 
@@ -289,8 +289,9 @@ class Reconnecting(Source):
                     self._ended = True
                     self._changed.notify_all()
                 break
-            if not came:
-                self._tell(*source.notes())
+            if not came or self._lost:
+                for note in source.notes():
+                    self._tell(note)
             came = True
             last = self._clock()
             self._offer(frame)
@@ -341,14 +342,15 @@ class Reconnecting(Source):
             self._reason = reason
             self._changed.notify_all()
 
-    def _tell(self, *lines: str) -> None:
-        """Reports what was not reported just before; not under the lock, for it may take long."""
-        for line in lines:
-            with self._changed:
-                old = line in ("", self._reported)
-                self._reported = line or self._reported
-            if not old:
-                self._report(line)
+    def _tell(self, note: str = "") -> None:
+        """Reports a note, else the trouble there is, unless that is what was reported last."""
+        with self._changed:
+            line = note or self.trouble
+            if self._closed or line in ("", self._reported):
+                return
+            self._reported = line
+        # Not under the lock, for it may take long.
+        self._report(line)
 
     def _wake(self) -> None:
         with self._changed:

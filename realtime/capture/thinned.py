@@ -55,7 +55,10 @@ class Thinned(Source):
         return True
 
     def notes(self) -> tuple[str, ...]:
-        return self._source.notes()
+        if not self._left_out:
+            return self._source.notes()
+        why = f"it is faster than the {self._rate:g} fps asked for"
+        return (*self._source.notes(), f"{self._left_out} pictures were left out: {why}")
 
     def close(self) -> None:
         self._source.close()

@@ -124,7 +124,6 @@ class Guard:
 
     def interrupt(self, state: State) -> None:
         """Takes note that no frame comes; what has not left yet will not."""
-        self.withheld += self._waiting is not None
         self._waiting = None
         self._gap = state
 

@@ -547,8 +547,17 @@ def test_a_camera_that_falls_silent_is_told_once(desk: Desk, source: Reconnectin
     for _ in range(3):
         with pytest.raises(Lost, match="no picture for"):
             source.read()
-    assert desk.reports == ["source 1", source.trouble]
-    assert source.trouble.startswith("no picture for")
+    silence = source.trouble
+    assert silence.startswith("no picture for")
+    assert desk.reports == ["source 1", silence]
+    desk.impatient = False
+    desk.items.put(frame(1, 6000))
+    _next(source)
+    assert source.trouble == ""
+    desk.impatient = True
+    with pytest.raises(Lost, match="no picture for"):
+        source.read()
+    assert desk.reports == ["source 1", silence] * 2
 
 
 def test_a_camera_that_was_never_there_is_told_while_it_is_wanted(desk: Desk) -> None:

@@ -44,6 +44,9 @@ def test_a_camera_twice_as_fast_is_halved_and_counted() -> None:
     kept = _kept(source)
     assert len(kept) == pytest.approx(300 * 1.05, abs=4)
     assert source.dropped == 600 - len(kept)
+    assert source.notes() == (
+        f"{source.dropped} pictures were left out: it is faster than the 30 fps asked for",
+    )
 
 
 def test_its_format_is_what_comes_out_of_it() -> None:

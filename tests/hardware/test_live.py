@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +108,8 @@ class Watcher:
                 card = abs(int(luma[4, 4]) - _CARD) <= 1
                 self.pictures += 1
                 if card != self.card:
-                    self.card, self.since = card, now
+                    self.since = now
+                    self.card = card
                 if self._ended.is_set():
                     return
 
@@ -163,6 +165,37 @@ def test_unplugged_it_shows_the_card_and_goes_on_when_plugged_in(
     assert max(card_after) < 2, "it is to be half a second, on a machine that is not busy"
     assert before is not None
     assert after[:2] == before[:2]
+
+
+def test_a_panic_shows_readers_the_card_and_nothing_else_until_it_is_over(
+    test_picture: Camera, loopback: str, tmp_path: Path
+) -> None:
+    whereabouts = tmp_path / "control.json"
+    options = ("--camera", test_picture.path, "--output", loopback, "--size", "640x480", *_GREEN)
+    control = ("--control-port", "0", "--control-token-file", str(whereabouts))
+    with _live(*options, *control) as run:
+        _wait(lambda: _sends(loopback), "sending")
+        address = json.loads(whereabouts.read_text())
+
+        def press_panic() -> float:
+            headers = {"Authorization": f"Bearer {address['token']}"}
+            request = urllib.request.Request(f"{address['url']}/panic", b"", headers)
+            pressed = time.monotonic()
+            urllib.request.urlopen(request, timeout=_HANGS).close()
+            return pressed
+
+        with Watcher(loopback) as watcher:
+            _wait(lambda: watcher.card is False, "a picture")
+            pressed = press_panic()
+            _wait(lambda: watcher.card, "the card")
+            since, pictures = watcher.since, watcher.pictures
+            _wait(lambda: watcher.pictures >= pictures + 30, "more of it")
+            assert watcher.card
+            assert watcher.since == since, "the card was interrupted"
+            press_panic()
+            _wait(lambda: not watcher.card, "the picture's return")
+        run.end()
+    print(f"card {since - pressed:.3f} s after the panic")
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])

@@ -15,6 +15,9 @@ from realtime.output.buffers import Pool
 
 Open = Callable[[str, Fit], Background]
 
+# What fails for so many frames in a row for an unforeseen reason is given up.
+_MOST_FAILURES = 5
+
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
@@ -60,6 +63,9 @@ class Switcher(Background):
         self._matte: Matte | None = None
         self._pool = Pool()
         self._helper = ThreadPoolExecutor(1, "realtime-background")
+        # Frames in a row that the present one failed for, and whether it was given up for that.
+        self._failures = 0
+        self._broken = False
 
     @property
     def pending(self) -> bool:
@@ -84,7 +90,7 @@ class Switcher(Background):
         if self._next is not None:
             _discard(self._next)
             self._next = None
-        if wish == self._on:
+        if wish == self._on and not self._broken:
             return
         self._next = self._helper.submit(self._prepare, wish, self._matte)
 
@@ -135,30 +141,47 @@ class Switcher(Background):
             return
         self._drop_previous()
         self._previous, self._current = self._current, new
-        self._on = self._wish
+        self._on, self._broken = self._wish, False
         self._fade = Crossfade(time, self._crossfade)
 
     def _ask(self, matte: Matte) -> Planes | None:
-        """The current background's picture; what there is of it once it broke."""
+        """The current background's picture; what there is of it once it broke.
+
+        What is no BackgroundError may pass, and is raised at first.
+        """
         try:
-            return self._current.behind(matte)
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is a picture to show
-            self._report(f"{_told(error, self._on.text)}; its last picture stays")
-        self._current.close()
+            planes = self._current.behind(matte)
+        except Exception as error:
+            self._failures += 1
+            if not isinstance(error, BackgroundError) and self._failures < _MOST_FAILURES:
+                raise
+            rest = "black is shown" if self._shown is None else "its last picture stays"
+            self._report(f"{_told(error, self._on.text)}; {rest}")
+        else:
+            self._failures = 0
+            return planes
+        self._broken, self._failures = True, 0
+        self._let_go(self._current)
         self._current = _Remains(self._shown)
         return self._current.behind(matte)
+
+    def _let_go(self, background: Background) -> None:
+        """Closes one beside frames: what decodes a video may hold whoever closes it."""
+        self._helper.submit(background.close)
 
     def _drop_previous(self) -> None:
         previous, self._previous = self._previous, None
         if previous is not None:
-            previous.close()
+            self._let_go(previous)
 
     def close(self) -> None:
         if self._next is not None:
             _discard(self._next)
             self._next = None
+        previous, self._previous = self._previous, None
+        if previous is not None:
+            previous.close()
         self._helper.shutdown(wait=True)
-        self._drop_previous()
         self._current.close()
 
 
