@@ -177,22 +177,22 @@ def test_a_panic_shows_readers_the_card_and_nothing_else_until_it_is_over(
         _wait(lambda: _sends(loopback), "sending")
         address = json.loads(whereabouts.read_text())
 
-        def press_panic() -> float:
+        def press(key: str) -> float:
             headers = {"Authorization": f"Bearer {address['token']}"}
-            request = urllib.request.Request(f"{address['url']}/panic", b"", headers)
+            request = urllib.request.Request(f"{address['url']}/{key}", b"", headers)
             pressed = time.monotonic()
             urllib.request.urlopen(request, timeout=_HANGS).close()
             return pressed
 
         with Watcher(loopback) as watcher:
             _wait(lambda: watcher.card is False, "a picture")
-            pressed = press_panic()
+            pressed = press("panic")
             _wait(lambda: watcher.card, "the card")
             since, pictures = watcher.since, watcher.pictures
             _wait(lambda: watcher.pictures >= pictures + 30, "more of it")
             assert watcher.card
             assert watcher.since == since, "the card was interrupted"
-            press_panic()
+            press("resume")
             _wait(lambda: not watcher.card, "the picture's return")
         run.end()
     print(f"card {since - pressed:.3f} s after the panic")

@@ -183,7 +183,9 @@ def _live(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     """`realtime live`, likewise."""
     with _running("realtime", "live", "--json", *arguments) as process:
         assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["event"] == "progress"
+        # What camera and output are comes first.
+        events = (json.loads(line)["event"] for line in process.stdout)
+        assert next(event for event in events if event != "note") == "progress"
         yield process
 
 
