@@ -75,7 +75,8 @@ class Frame:
 
     Attributes:
         planes: the picture.
-        index: 0, 1, 2 … in the order of capture; a gap is a dropped frame.
+        index: 0, 1, 2 … in the order of capture; a gap is a dropped frame. Negative where no camera
+            took it, but the guard put it in a frame's place.
         pts: presentation time in units of `time_base`, strictly increasing. A file's time starts
             at its first instant; a live source's time is `time.monotonic()`.
         time_base: seconds in one unit of `pts`.
@@ -92,6 +93,11 @@ class Frame:
     color: ColorTags = ColorTags()
     alpha: UInt8 | None = None
     epoch: int = 0
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it went out in a frame's place: see `realtime.output.guard`."""
+        return self.index < 0
 
     @property
     def time(self) -> float:

@@ -443,9 +443,7 @@ class Governor:
         if self.level == 0 or not self._full():
             return
         target = self.level - 1
-        usual = self._usual_latency(self._samples, 0.5) or 0.0
-        busy, peak = _mean_busy(self._samples), _peak_busy(self._samples)
-        least = usual + self._change(len(self.levels) - 1, busy, peak)
+        least = self._latency_at(len(self.levels) - 1, self._samples, 0.5) or 0.0
         fits = self._fits(target, self._samples, _UP_BUSY, _ALIKE * least, 0.5)
         if not fits or self._share_at(target) > _UP_CORES:
             self._helpless_since = now
@@ -501,10 +499,15 @@ class Governor:
         mine, other, interval = self._costs[self.level], self._costs[level], self._interval
         if _mean_busy(samples) * other.mean / mine.mean > busy_share * interval:
             return False
+        latency = self._latency_at(level, samples, typical)
+        return latency is None or latency <= within
+
+    def _latency_at(self, level: int, samples: _Samples, typical: float) -> float | None:
+        """What a quantile of the latencies is foreseen to be at another level."""
         usual = self._usual_latency(samples, typical)
         if usual is None:
-            return True
-        return usual + self._change(level, _mean_busy(samples), _peak_busy(samples)) <= within
+            return None
+        return usual + self._change(level, _mean_busy(samples), _peak_busy(samples))
 
     def _usual_latency(self, samples: _Samples, typical: float) -> float | None:
         """A quantile of the latencies, less what a network that is too slow makes frames wait."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, LEAST_STRENGTH
+from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, LEAST_STRENGTH, strength_of
 from realtime.settings import OPTIONS, Settings, SettingsStore
 
 Changes = Mapping[str, Any]
@@ -64,13 +64,10 @@ def _position(background: str, choices: Sequence[str]) -> int:
 
 def _strength(background: str) -> float | None:
     """A blur's strength in percent of the height, None for other backgrounds."""
-    kind, _, strength = background.partition(":")
-    if kind != "blur":
+    if background.partition(":")[0] != "blur":
         return None
-    try:
-        return float(strength.removesuffix("%")) if strength else DEFAULT_STRENGTH
-    except ValueError:
-        return DEFAULT_STRENGTH
+    strength = strength_of(background)
+    return DEFAULT_STRENGTH if strength is None else strength
 
 
 def _blur(direction: int) -> Callable[[Settings], Changes]:

@@ -25,16 +25,11 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Say it in JSON lines.")
 def cameras(as_json: bool) -> None:
     """List cameras with the pictures that each can deliver."""
-    from realtime.capture.devices import list_cameras, without_modes
+    from realtime.capture.devices import list_cameras
 
     found = list_cameras()
     for camera in found:
-        if as_json:
-            print(json.dumps(_as_json(camera)))
-            continue
-        print(_as_text(camera))
-        if camera.problem is None and not camera.modes:
-            print(f"   {without_modes()}")
+        print(json.dumps(_as_json(camera)) if as_json else _as_text(camera))
     if not found and not as_json:
         print("No camera is plugged in. 'realtime live --camera demo' works without one.")
 
@@ -59,10 +54,14 @@ def _as_json(camera: Camera) -> dict[str, Any]:
 
 
 def _as_text(camera: Camera) -> str:
+    from realtime.capture.devices import without_modes
+
     kind = ", a virtual camera" if camera.virtual else ""
     lines = [f"{camera.id}  {camera.name} ({camera.path}){kind}"]
     if camera.problem is not None:
         lines.append(f"   {camera.problem}")
+    elif not camera.modes:
+        lines.append(f"   {without_modes()}")
     for pixels, modes in groupby(camera.modes, key=lambda mode: mode.pixels):
         lines.append(f"   {pixels}  " + ", ".join(_size_and_rate(mode) for mode in modes))
     return "\n".join(lines)

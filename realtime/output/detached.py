@@ -25,7 +25,7 @@ class DetachedSink(Sink):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._frames: Channel[Frame] = Channel(
-            _CAPACITY, "drop-oldest", counts=lambda frame: frame.index >= 0
+            _CAPACITY, "drop-oldest", counts=lambda frame: not frame.is_placeholder
         )
         self._worker = Worker("detached", self._work, self._frames.cancel)
         self._told: tuple[str, ...] = ()

@@ -14,8 +14,7 @@ class Sink(ABC):
     the output thread, between `open` and `close`.
 
     Attributes:
-        dropped: frames that were taken and given up; placeholders, whose index is negative, are no
-            loss.
+        dropped: frames that were taken and given up; placeholders are no loss.
         pump_interval: seconds after which `pump` wants to be called again.
     """
 

@@ -79,7 +79,7 @@ class WindowSink(Sink):
 
     def write(self, frame: Frame) -> None:
         with self._lock:
-            self.dropped += self._newest is not None and self._newest.index >= 0
+            self.dropped += self._newest is not None and not self._newest.is_placeholder
             self._newest = frame
 
     def pump(self) -> bool:

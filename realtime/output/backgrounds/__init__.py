@@ -9,7 +9,7 @@ from typing import get_args
 
 from realtime.errors import BackgroundError
 from realtime.output.backgrounds.background import Background, Transparent
-from realtime.output.backgrounds.blur import DEFAULT_STRENGTH, LEAST_STRENGTH, MOST_STRENGTH, Blur
+from realtime.output.backgrounds.blur import LEAST_STRENGTH, MOST_STRENGTH, Blur, strength_of
 from realtime.output.backgrounds.slideshow import DEFAULT_SECONDS, Slideshow
 from realtime.output.backgrounds.still import Color, Fit, Image, read_image
 from realtime.output.backgrounds.switcher import Switcher, opaque
@@ -95,12 +95,8 @@ def parse(
 
 
 def _strength(text: str) -> float:
-    _, _, given = text.partition(":")
-    try:
-        strength = float(given.removesuffix("%")) if given else DEFAULT_STRENGTH
-    except ValueError:
-        strength = 0.0
-    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:
+    strength = strength_of(text)
+    if strength is None or not LEAST_STRENGTH <= strength <= MOST_STRENGTH:
         raise BackgroundError(
             f"background {text}: write the blur in percent of the picture's height, from "
             f"{LEAST_STRENGTH:g} to {MOST_STRENGTH:g}; blur:5% is usual"

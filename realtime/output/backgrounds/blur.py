@@ -15,6 +15,16 @@ DEFAULT_STRENGTH = 3.0
 LEAST_STRENGTH = 1.0
 MOST_STRENGTH = 50.0
 
+
+def strength_of(text: str) -> float | None:
+    """What "blur" or "blur:N%" asks for, in percent of the height; None where N is no number."""
+    _, _, given = text.partition(":")
+    try:
+        return float(given.removesuffix("%")) if given else DEFAULT_STRENGTH
+    except ValueError:
+        return None
+
+
 # The room is blurred on a small copy where the blur is this wide, in pixels: narrower, and scaling
 # it up again shows; wider, and it only costs more.
 _SMALL_SIGMA = 3.0

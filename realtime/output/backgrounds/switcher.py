@@ -178,9 +178,7 @@ class Switcher(Background):
         if self._next is not None:
             _discard(self._next)
             self._next = None
-        previous, self._previous = self._previous, None
-        if previous is not None:
-            previous.close()
+        self._drop_previous()
         self._helper.shutdown(wait=True)
         self._current.close()
 
