@@ -144,7 +144,8 @@ def complain(line: str) -> None:
 
 def _say(line: str, stream: TextIO) -> None:
     try:
-        print(line, file=stream, flush=True)
+        # With its end in one piece: two threads' lines would else come as one, and an empty one.
+        print(f"{line}\n", end="", file=stream, flush=True)
     except OSError:
         deafen(stream)
 

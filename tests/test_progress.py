@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -57,6 +61,21 @@ def test_json_lines_are_json_and_few(capsys: pytest.CaptureFixture[str]) -> None
     assert events[-2]["message"] == "down to fast"
     assert events[0]["eta"] == 2.0
     assert events[-1]["notes"] == ["cut short"]
+
+
+def test_lines_of_several_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            time.sleep(0.001)  # another thread's turn
+            return super().write(text)
+
+    stdout = Slow()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    told = JsonLines()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(told.note, map(str, range(40))))
+    messages = [json.loads(line)["message"] for line in stdout.getvalue().splitlines()]
+    assert sorted(messages, key=int) == [str(number) for number in range(40)]
 
 
 def test_quiet_says_nothing_but_errors(capsys: pytest.CaptureFixture[str]) -> None:
