@@ -43,12 +43,38 @@ class Planes(NamedTuple):
     def width(self) -> int:
         return int(self.y.shape[1])
 
+    @property
+    def packed(self) -> UInt8 | None:
+        """The planes as one array: the rows of luma, then those of both chromas, as I420 has them.
+
+        Returns:
+            uint8 (H·3/2, W), a view of the planes' own memory; None where they do not lie behind
+            each other.
+        """
+        memory = self.y.base
+        if not isinstance(memory, np.ndarray) or memory.size != self.y.size * 3 // 2:
+            return None
+        whole = memory.reshape(-1)
+        same = all(
+            mine.ctypes.data == plane.ctypes.data and mine.strides == plane.strides
+            for mine, plane in zip(Planes.within(whole, *self.y.shape), self, strict=True)
+        )
+        return whole.reshape(-1, self.width) if same else None
+
     @classmethod
     def empty(cls, height: int, width: int) -> Planes:
         """Uninitialised planes of an even size."""
+        return cls.within(np.empty(height * width * 3 // 2, np.uint8), height, width)
+
+    @classmethod
+    def within(cls, memory: UInt8, height: int, width: int) -> Planes:
+        """Planes of an even size, behind each other in memory: uint8 (height·width·3/2,)."""
         half = (height // 2, width // 2)
+        luma, chroma = height * width, half[0] * half[1]
         return cls(
-            np.empty((height, width), np.uint8), np.empty(half, np.uint8), np.empty(half, np.uint8)
+            memory[:luma].reshape(height, width),
+            memory[luma : luma + chroma].reshape(half),
+            memory[luma + chroma :].reshape(half),
         )
 
 

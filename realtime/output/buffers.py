@@ -27,40 +27,57 @@ class Pool:
     memory is lent anew only when the last array that looks into it is gone, which CPython's
     reference counts tell: every view of an array refers to the array that owns the memory. A sink
     that keeps many frames costs memory, and never corrupts a picture.
+
+    Who has drawn into such memory may leave a note of what is there, for whom it is lent to next.
     """
 
     def __init__(self) -> None:
         self._owners: list[UInt8] = []
+        self._notes: list[object] = []
         # What an array counts that is in such a list and nowhere else; differs between Pythons.
         self._idle = _references([np.empty(0, np.uint8)], 0)
 
     def planes(self, height: int, width: int) -> Planes:
-        """Planes of an even size with any content, to be written to."""
-        rows, columns = height // 2, width // 2
-        luma, chroma = height * width, rows * columns
-        memory = self._lend(luma + 2 * chroma)
-        return Planes(
-            memory[:luma].reshape(height, width),
-            memory[luma : luma + chroma].reshape(rows, columns),
-            memory[luma + chroma :].reshape(rows, columns),
-        )
+        """Planes of an even size with any content, to be written to; behind each other."""
+        return self.planes_with_note(height, width)[0]
+
+    def planes_with_note(self, height: int, width: int) -> tuple[Planes, object]:
+        """The same, and the note that was left with them, None where there is none.
+
+        The note is gone then: what it says does not outlast what is drawn next.
+        """
+        memory, note = self._lend(height * width * 3 // 2)
+        return Planes.within(memory, height, width), note
 
     def plane(self, height: int, width: int) -> UInt8:
         """One plane, likewise."""
-        return self._lend(height * width).reshape(height, width)
+        return self._lend(height * width)[0].reshape(height, width)
 
-    def _lend(self, size: int) -> UInt8:
-        """uint8 (size,), a view."""
-        owners = self._owners
+    def leave_note(self, planes: Planes, note: object) -> None:
+        """Says what is in planes that were lent, once they are drawn."""
+        for index, owner in enumerate(self._owners):
+            if planes.y.base is owner:
+                self._notes[index] = note
+
+    def forget_notes(self) -> None:
+        """Nothing that was noted is true any more."""
+        self._notes = [None] * len(self._owners)
+
+    def _lend(self, size: int) -> tuple[UInt8, object]:
+        """uint8 (size,), a view, and the note that was left."""
+        owners, notes = self._owners, self._notes
         for index in range(len(owners)):
             if owners[index].size == size and _references(owners, index) <= self._idle:
-                return owners[index][:]
+                note, notes[index] = notes[index], None
+                return owners[index][:], note
         memory: UInt8 = np.empty(size, np.uint8)
         if len(owners) >= _MOST:
             # The oldest size may be one that is not in use any more.
             owners.pop(0)
+            notes.pop(0)
         owners.append(memory)
-        return memory[:]
+        notes.append(None)
+        return memory[:], None
 
 
 class Scratch:

@@ -6,7 +6,10 @@ Nothing is computed where alpha is 0 or 1: tiles without an outline are copied (
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
 from realtime.output import refinement
@@ -20,6 +23,19 @@ from realtime.output.tiles import Tiling
 _COARSE = 1.5
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What is in a result before the background that came last.
+
+    Attributes:
+        tiling: how it is cut.
+        covered: on which tiles there is more than background, bool (R, C).
+    """
+
+    tiling: Tiling
+    covered: NDArray[np.bool_]
+
+
 class Blender:
     """Composites frame after frame; not for several threads at once.
 
@@ -31,6 +47,7 @@ class Blender:
         self._scratch = Scratch()
         self._light = LightWrap()
         self._tiling: tuple[tuple[int, ...], Tiling, UInt8] | None = None
+        self._behind: Planes | None = None
 
     def __call__(
         self,
@@ -49,7 +66,8 @@ class Blender:
         Args:
             foreground: what the camera saw.
             alpha: float32 (h, w) in 0..1 at the network's size, of the same field of view.
-            background: of the foreground's size.
+            background: of the foreground's size. Planes that were given before, the very same
+                object, are taken to be unchanged.
             refine: whether outlines follow the picture, see `realtime.output.refinement`.
             decontaminate: whether to take the room out of mixed pixels.
             light_wrap: how much of the background's light falls on the foreground's edge, 0..1.
@@ -63,13 +81,8 @@ class Blender:
             known = Planes(*background) if in_place else background
             light = self._light(known, edge.small, light_wrap, full_range=full_range)
             edge.include(light.weight)
-        if in_place:
-            result = background
-        else:
-            result = self.pool.planes(foreground.height, foreground.width)
-            for target, source in zip(result, background, strict=True):
-                np.copyto(target, source)
-        edge.copy_solid(result)
+        result = background if in_place else self._copy_of(background, edge)
+        edge.copy(foreground, result, edge.solid)
         if edge.count:
             pure = edge.pure() if decontaminate else edge.seen
             if light is not None:
@@ -78,6 +91,25 @@ class Blender:
                 behind = edge.gather(background[index], index)
                 mixed = mix(tiles, behind, edge.alphas[index], self._scratch, "mixed")
                 edge.scatter(mixed, result[index], index)
+        if not in_place:
+            self.pool.leave_note(result, _Drawn(edge.tiling, ~edge.nothing))
+        return result
+
+    def _copy_of(self, background: Planes, edge: Edge) -> Planes:
+        """A copy to draw on; where alpha is above 0 anything may be in it.
+
+        Into memory that was drawn on before the same background, only what people have left since
+        is copied.
+        """
+        if background is not self._behind:
+            self.pool.forget_notes()
+            self._behind = background
+        result, drawn = self.pool.planes_with_note(background.height, background.width)
+        if isinstance(drawn, _Drawn) and drawn.tiling is edge.tiling:
+            edge.copy(background, result, drawn.covered & edge.nothing)
+        else:
+            for target, source in zip(result, background, strict=True):
+                np.copyto(target, source)
         return result
 
     def cut_out(
@@ -110,7 +142,7 @@ class Blender:
         for plane, black in zip(result, blacks, strict=True):
             plane.fill(black)
         coverage.fill(0)
-        edge.copy_solid(result)
+        edge.copy(foreground, result, edge.solid)
         edge.fill_solid(coverage, 255)
         if edge.count:
             pure = edge.pure() if decontaminate else edge.seen

@@ -43,7 +43,10 @@ class Edge:
     """The tiles of one frame on which there is work to do: those that an outline crosses.
 
     Attributes:
+        tiling: how the picture is cut.
         count: how many there are, n.
+        nothing: which of all tiles have an alpha of nothing but 0, bool (R, C).
+        solid: which have nothing but 255, likewise.
     """
 
     def __init__(
@@ -51,9 +54,9 @@ class Edge:
     ) -> None:
         self._planes = seen
         self._scratch = scratch
-        self._tiling = tiling
+        self.tiling = tiling
         self._curve = curve
-        self._nothing, self._solid = tiling.sort(self._prepare(alpha))
+        self.nothing, self.solid = tiling.sort(self._prepare(alpha))
         self._choose()
         if self.count:
             self._narrow()
@@ -78,8 +81,8 @@ class Edge:
         return resized(self._coarse, *self._small_size())
 
     def _choose(self) -> None:
-        self._chosen = np.nonzero(~(self._nothing | self._solid))
-        tops, lefts = self._tiling.tops[self._chosen[0]], self._tiling.lefts[self._chosen[1]]
+        self._chosen = np.nonzero(~(self.nothing | self.solid))
+        tops, lefts = self.tiling.tops[self._chosen[0]], self.tiling.lefts[self._chosen[1]]
         self.count = len(tops)
         for known in ("alphas", "luma", "seen"):
             self.__dict__.pop(known, None)
@@ -91,8 +94,8 @@ class Edge:
         Args:
             weight: uint8 (h, w), not 0 wherever there is.
         """
-        idle, _ = self._tiling.sort(_with_margin(resized(weight, *self._grid_size())))
-        self._solid &= idle
+        idle, _ = self.tiling.sort(_with_margin(resized(weight, *self._grid_size())))
+        self.solid &= idle
         self._choose()
 
     @cached_property
@@ -119,18 +122,18 @@ class Edge:
         ]
 
     def _small_size(self) -> tuple[int, int]:
-        divisor = decontamination.divisor(self._tiling.height)
-        return -(-self._tiling.height // divisor), -(-self._tiling.width // divisor)
+        divisor = decontamination.divisor(self.tiling.height)
+        return -(-self.tiling.height // divisor), -(-self.tiling.width // divisor)
 
     def _box(self) -> tuple[slice, slice]:
         """Rows and columns of the small size between which all tiles lie."""
-        divisor = decontamination.divisor(self._tiling.height)
+        divisor = decontamination.divisor(self.tiling.height)
         tops, lefts = self._at[0]
         return (
-            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self._tiling.rows) // divisor)),
+            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self.tiling.rows) // divisor)),
             slice(
                 int(lefts.min()) // divisor,
-                -(-(int(lefts.max()) + self._tiling.columns) // divisor),
+                -(-(int(lefts.max()) + self.tiling.columns) // divisor),
             ),
         )
 
@@ -144,10 +147,15 @@ class Edge:
         rows, columns = self._size(index)
         scatter(tiles.reshape(-1, rows, columns), plane, self._at[index > 0])
 
-    def copy_solid(self, target: Planes) -> None:
-        """Copies the tiles that are foreground alone."""
-        source = self._planes
-        for top, bottom, left, right in self._solids():
+    def copy(self, source: Planes, target: Planes, tiles: NDArray[np.bool_]) -> None:
+        """Copies some of all tiles.
+
+        Args:
+            source: of the picture's size.
+            target: likewise.
+            tiles: which, bool (R, C).
+        """
+        for top, bottom, left, right in self._rectangles(tiles):
             target.y[top:bottom, left:right] = source.y[top:bottom, left:right]
             top, bottom, left, right = top // 2, bottom // 2, left // 2, right // 2
             target.u[top:bottom, left:right] = source.u[top:bottom, left:right]
@@ -155,14 +163,14 @@ class Edge:
 
     def fill_solid(self, plane: UInt8, value: int) -> None:
         """Fills the tiles of a luma plane that are foreground alone."""
-        for top, bottom, left, right in self._solids():
+        for top, bottom, left, right in self._rectangles(self.solid):
             plane[top:bottom, left:right] = value
 
-    def _solids(self) -> Iterator[tuple[int, int, int, int]]:
-        """Rectangles of foreground alone, in pixels: top, bottom, left, right."""
-        tops, lefts = self._tiling.tops.tolist(), self._tiling.lefts.tolist()
-        rows, columns = self._tiling.rows, self._tiling.columns
-        for top, bottom, left, right in runs(self._solid):
+    def _rectangles(self, tiles: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:
+        """Of some tiles, in pixels: top, bottom, left, right."""
+        tops, lefts = self.tiling.tops.tolist(), self.tiling.lefts.tolist()
+        rows, columns = self.tiling.rows, self.tiling.columns
+        for top, bottom, left, right in runs(tiles):
             yield tops[top], tops[bottom - 1] + rows, lefts[left], lefts[right - 1] + columns
 
     def lit(self, tiles: list[UInt8], light: Light) -> list[UInt8]:
@@ -206,7 +214,7 @@ class Edge:
         Returns:
             (n, r + 2, c + 2), for `enlarge`.
         """
-        factor = self._tiling.grid if factor is None else factor
+        factor = self.tiling.grid if factor is None else factor
         tops, lefts = self._at[index > 0]
         rows, columns = self._size(index)
         at = tops // factor, lefts // factor
@@ -214,16 +222,16 @@ class Edge:
 
     def _enlarged(self, patches: Picture, name: str) -> Picture:
         """Tiles of luma of something given on the grid."""
-        return enlarge(patches, self._tiling.grid, self._scratch, name)
+        return enlarge(patches, self.tiling.grid, self._scratch, name)
 
     def _grid_size(self) -> tuple[int, int]:
         """Rows and columns of the grid."""
-        return self._tiling.height // self._tiling.grid, self._tiling.width // self._tiling.grid
+        return self.tiling.height // self.tiling.grid, self.tiling.width // self.tiling.grid
 
     def _size(self, index: int) -> tuple[int, int]:
         """Rows and columns of a tile of plane 0, 1 or 2."""
         part = 2 if index else 1
-        return self._tiling.rows // part, self._tiling.columns // part
+        return self.tiling.rows // part, self.tiling.columns // part
 
 
 class RefinedEdge(Edge):
@@ -237,11 +245,11 @@ class RefinedEdge(Edge):
         rest = ~(nothing | solid)
         alpha = self._tiles_alpha(luma[rest], slope[rest], offset[rest])
         nothing[rest], solid[rest] = alpha.max(1) == 0, alpha.min(1) == 255
-        self._nothing[self._chosen] |= nothing
-        self._solid[self._chosen] |= solid
+        self.nothing[self._chosen] |= nothing
+        self.solid[self._chosen] |= solid
         self._choose()
         if self.count:
-            columns, left = self._tiling.columns, ~(nothing | solid)
+            columns, left = self.tiling.columns, ~(nothing | solid)
             self.alphas = _with_chroma(alpha[left[rest]].reshape(-1, columns))
             self.luma = luma[left].reshape(-1, columns)
 
@@ -275,13 +283,13 @@ class RefinedEdge(Edge):
     def _luma_alpha(self) -> UInt8:
         tiles = self.luma.reshape(self.count, -1)
         alpha = self._tiles_alpha(tiles, self._patches(self._slope), self._patches(self._offset))
-        return alpha.reshape(-1, self._tiling.columns)
+        return alpha.reshape(-1, self.tiling.columns)
 
     def _tiles_alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
         """Alpha of tiles of luma, uint8 (n, rows·columns), given the fit's patches."""
         if not len(luma):
             return luma
-        tiles = luma.reshape(-1, self._tiling.columns)
+        tiles = luma.reshape(-1, self.tiling.columns)
         alpha = self._alpha(tiles, self._enlarged(slope, "slope"), self._enlarged(offset, "offset"))
         return alpha.reshape(luma.shape)
 

@@ -239,13 +239,19 @@ class FileSink(Sink):
     def _to_av(self, frame: Frame) -> av.VideoFrame:
         planes = frame.planes
         pixels = "yuva420p" if self._transparent else "yuv420p"
-        picture = av.VideoFrame(planes.width, planes.height, pixels)
+        packed = planes.packed
+        # PyAV rounds the height of packed ones down to a multiple of four. The encoder keeps a
+        # reference as long as it reads: see `Pool` for why that is enough.
+        if packed is not None and frame.alpha is None and planes.height % 4 == 0:
+            picture = av.VideoFrame.from_numpy_buffer(packed, pixels)
+        else:
+            picture = av.VideoFrame(planes.width, planes.height, pixels)
+            sources: list[UInt8] = [*planes] if frame.alpha is None else [*planes, frame.alpha]
+            for source, target in zip(sources, picture.planes, strict=True):
+                rows, columns = source.shape
+                plane_view(target, rows, columns)[...] = source
         picture.color_range = ColorRange.JPEG if frame.color.full_range else ColorRange.MPEG
         picture.colorspace = frame.color.matrix
-        sources: list[UInt8] = [*planes] if frame.alpha is None else [*planes, frame.alpha]
-        for source, target in zip(sources, picture.planes, strict=True):
-            rows, columns = source.shape
-            plane_view(target, rows, columns)[...] = source
         if pixels == self._pixels:
             return picture
         # ProRes has no way to say that it is full range, and every reader takes it for limited.

@@ -82,9 +82,9 @@ class VirtualCameraSink(Sink):
         return f"{name}: cannot be opened ({said}); close what uses it, or load it anew"
 
     def write(self, frame: Frame) -> None:
-        self._picture.write(frame.planes, frame.color)
+        buffer = self._picture.of(frame.planes, frame.color)
         try:
-            self._camera.send(self._picture.buffer)
+            self._camera.send(buffer)
         except (RuntimeError, OSError) as error:
             raise OutputError(f"{self.device}: broke while sending ({error}); open it anew") from (
                 error

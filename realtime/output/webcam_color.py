@@ -29,14 +29,19 @@ class WebcamPicture:
 
     def __init__(self, width: int, height: int) -> None:
         self.buffer: UInt8 = np.empty((height * 3 // 2, width), np.uint8)
-        flat = self.buffer.reshape(-1)
-        luma, chroma = height * width, height * width // 4
-        half = (height // 2, width // 2)
-        self.planes = Planes(
-            flat[:luma].reshape(height, width),
-            flat[luma : luma + chroma].reshape(half),
-            flat[luma + chroma :].reshape(half),
-        )
+        self.planes = Planes.within(self.buffer.reshape(-1), height, width)
+
+    def of(self, planes: Planes, color: ColorTags) -> UInt8:
+        """A picture of the same size in this layout, read-only.
+
+        It is in the buffer, or in the picture's own memory where it needs no change.
+        """
+        packed = planes.packed
+        same = conversion(color, planes.height, _WEBCAM, self.planes.height) is None
+        if packed is not None and same:
+            return packed
+        self.write(planes, color)
+        return self.buffer
 
     def write(self, planes: Planes, color: ColorTags) -> None:
         """Takes a picture of the same size."""

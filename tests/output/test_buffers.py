@@ -80,3 +80,33 @@ def test_another_size_is_another_memory() -> None:
     large = address(pool.planes(96, 64))
     assert pool.plane(48, 64).shape == (48, 64)
     assert address(pool.planes(96, 64)) == large
+
+
+def test_a_note_is_read_once_by_whom_the_memory_is_lent_to_next() -> None:
+    pool = Pool()
+    planes, note = pool.planes_with_note(48, 64)
+    assert note is None
+    pool.leave_note(planes, "a chair")
+    another = pool.planes_with_note(48, 64)
+    assert another[1] is None
+    at = address(planes)
+    del planes
+    planes, note = pool.planes_with_note(48, 64)
+    assert (address(planes), note) == (at, "a chair")
+    # Something was drawn, and nothing said of it.
+    del planes
+    assert pool.planes_with_note(48, 64)[1] is None
+
+
+def test_lent_for_anything_else_memory_loses_its_note() -> None:
+    pool = Pool()
+    pool.leave_note(pool.planes(48, 64), "a chair")
+    pool.planes(48, 64)
+    assert pool.planes_with_note(48, 64)[1] is None
+
+
+def test_notes_can_be_forgotten() -> None:
+    pool = Pool()
+    pool.leave_note(pool.planes(48, 64), "a chair")
+    pool.forget_notes()
+    assert pool.planes_with_note(48, 64)[1] is None

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -19,8 +20,9 @@ import pytest
 from realtime.capture.file import FileSource
 from realtime.color import planes_to_rgb, rgb_to_planes
 from realtime.errors import OutputError
-from realtime.frame import ColorTags, Frame, UInt8, VideoFormat
+from realtime.frame import ColorTags, Frame, Planes, UInt8, VideoFormat
 from realtime.media import plane_view
+from realtime.output.buffers import Pool
 from realtime.output.detached import DetachedSink
 from realtime.output.fanout import FanoutSink
 from realtime.output.file import FileSink
@@ -35,7 +37,7 @@ FORMAT = VideoFormat(64, 48, Fraction(30), Fraction(1, 30), COLOR)
 
 def write(
     path: Path,
-    frames: list[Frame],
+    frames: Iterable[Frame],
     video: VideoFormat = FORMAT,
     *,
     transparent: bool = False,
@@ -61,6 +63,41 @@ def frames_at(pts: list[int], time_base: Fraction) -> list[Frame]:
 def precision(path: Path) -> Fraction:
     """Matroska knows milliseconds, the others what they are told."""
     return Fraction(1, 2000) if path.suffix in {".mkv", ".webm"} else Fraction(0)
+
+
+@pytest.mark.parametrize("height", [48, 50, 52, 54])
+@pytest.mark.parametrize("packed", [False, True])
+def test_pictures_arrive_whole_however_they_lie_in_memory(
+    tmp_path: Path, packed: bool, height: int
+) -> None:
+    """Each is an encoder's to read for as long as it likes, and another one's memory afterwards."""
+    width, count = 66, 40
+    pool = Pool()
+    kept: list[Planes] = []
+
+    def frame(index: int) -> Frame:
+        planes = pool.planes(height, width) if packed else Planes.empty(height, width * 2)
+        if not packed:
+            planes = Planes(*(plane[:, : plane.shape[1] // 2] for plane in planes))
+        assert (planes.packed is not None) is packed
+        rows = np.arange(height)[:, None] * 4 % 160
+        planes.y[:] = 20 + rows + np.arange(width) % 16 + index % 30
+        planes.u.fill(100 + index)
+        planes.v.fill(180 - index)
+        kept.append(Planes(*(plane.copy() for plane in planes)))
+        return Frame(planes, index, index, Fraction(1, 30), COLOR)
+
+    path = tmp_path / "out.mp4"
+    write(
+        path, (frame(index) for index in range(count)), replace(FORMAT, width=width, height=height)
+    )
+    with FileSource(path) as source:
+        seen = drain(source)
+    assert len(seen) == count
+    for written, read in zip(kept, seen, strict=True):
+        for plane, expected in zip(read.planes, written, strict=True):
+            assert plane.shape == expected.shape
+            assert np.abs(plane.astype(int) - expected).max() <= 12
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

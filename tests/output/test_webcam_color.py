@@ -72,3 +72,18 @@ def test_a_picture_for_programs_has_the_colors_of_its_source() -> None:
         np.testing.assert_allclose(
             bgr[4::8, 4::8, ::-1].astype(int), rgb[4::8, 4::8].astype(int), atol=5
         )
+
+
+def test_a_picture_that_is_a_webcams_already_is_not_copied() -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (48, 64, 3), np.uint8)
+    picture, packed = WebcamPicture(64, 48), Planes.empty(48, 64)
+    for color, copied in ((WEBCAM, False), (ColorTags(full_range=True, matrix=6), True)):
+        for plane, source in zip(packed, rgb_to_planes(rgb, color), strict=True):
+            plane[:] = source
+        buffer = picture.of(packed, color)
+        assert np.shares_memory(buffer, packed.y) is not copied
+        expected = WebcamPicture(64, 48)
+        expected.write(packed, color)
+        np.testing.assert_array_equal(buffer, expected.buffer)
+    apart = Planes(*(plane.copy() for plane in packed))
+    np.testing.assert_array_equal(picture.of(apart, WEBCAM), packed.packed)
