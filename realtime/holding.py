@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from realtime.cores import usable_cores
-from realtime.machine import cache_folder, identity
+from realtime.machine import cache_folder
+from realtime.remembered import keep, recall
 
 # Share of the frames that may be lost in a run that still counts as held: less is the noise of an
 # ordinary machine.
@@ -80,13 +78,13 @@ def held(path: Path | None = None) -> tuple[Held, ...]:
         program; empty where nothing was, or where the file cannot be read: it is a hint, and
         whoever asks has to do without it as well.
     """
+    names = {field.name for field in fields(Held)}
     try:
-        found = json.loads((path or default_path()).read_text("utf-8"))
-        if found["machine"] != identity():
-            return ()
-        names = {field.name for field in fields(Held)}
-        return tuple(Held(**{name: entry[name] for name in names}) for entry in found["held"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return tuple(
+            Held(**{name: entry[name] for name in names})
+            for entry in recall(path or default_path())
+        )
+    except (LookupError, TypeError):
         return ()
 
 
@@ -98,16 +96,7 @@ def remember(found: tuple[Held, ...], path: Path | None = None) -> Path:
     """
     target = path or default_path()
     known = {_key(entry): entry for entry in (*held(target), *found)}
-    content = {"machine": identity(), "held": [asdict(entry) for entry in known.values()]}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside and renamed: a run that starts just now must not read half of it.
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-        os.replace(part, target)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    keep(target, [asdict(entry) for entry in known.values()])
     return target
 
 

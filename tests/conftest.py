@@ -29,6 +29,14 @@ def _no_thread_left() -> Iterator[None]:
     assert not running, f"threads left running: {running}"
 
 
+@pytest.fixture(autouse=True)
+def _no_memory_of_this_machine(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No test knows what another has measured, and none changes what the user's programs know."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     """A short H.264 clip with AAC sound."""

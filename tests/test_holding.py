@@ -13,6 +13,7 @@ from realtime.bench import child, report, runner
 from realtime.bench.case import Case
 from realtime.bench.runner import Plan
 from realtime.holding import Held, held, remember
+from realtime.remembered import keep
 from tests.bench.made_up import a_report, a_result
 
 
@@ -41,20 +42,10 @@ class TestHolding:
         assert held(path) == (_held(share=0.5), _held(fps=60.0, holds=False), _held(model="other"))
         assert [p.name for p in path.parent.iterdir()] == ["held.json"]
 
-    def test_another_machine_or_network_is_another_matter(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.parametrize("found", [None, 3, ["text"], [{"width": 3}], {"width": 3}])
+    def test_a_file_of_something_else_tells_nothing(self, found: object, tmp_path: Path) -> None:
         path = tmp_path / "held.json"
-        remember((_held(),), path)
-        monkeypatch.setattr(holding, "identity", lambda: "another")
-        assert held(path) == ()
-        remember((_held(model="other"),), path)
-        assert held(path) == (_held(model="other"),)
-
-    @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"machine": 1}', '"text"'])
-    def test_a_broken_file_is_none(self, content: str, tmp_path: Path) -> None:
-        path = tmp_path / "held.json"
-        path.write_text(content)
+        keep(path, found)
         assert held(path) == ()
         remember((_held(),), path)
         assert held(path) == (_held(),)

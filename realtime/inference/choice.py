@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from realtime.cores import usable_cores
+from realtime.inference import session
 from realtime.inference.model import BEST_FIRST, SHAPE, Model, Shape, open_beside
 from realtime.inference.session import Device
+from realtime.inference.verdicts import Verdicts
 
 DEFAULT = "default"
 
@@ -49,14 +51,24 @@ def open_model(
     """
     if str(model) != DEFAULT:
         return Model(model, device, shape)
+    # Networks on a GPU are timed with whole frames; nothing is remembered of those.
+    verdicts = Verdicts() if device == "cpu" or session.cuda_obstacle() else None
     opened: list[Model] = []
-    for name in BEST_FIRST:
+    for name in BEST_FIRST[:-1]:
+        fits = verdicts.of(name, frame_rate) if verdicts else None
+        if fits is False:
+            continue
         opened.append(open_beside(opened, name, device, shape))
-        # One run that is fast enough tells; the start need not wait for more.
-        if name == BEST_FIRST[-1] or keeps_up(
-            duration(opened[-1], clock, enough=_most(frame_rate)), frame_rate
-        ):
+        if fits is None:
+            # One run that is fast enough tells; the start need not wait for more.
+            seconds = duration(opened[-1], clock, enough=_most(frame_rate))
+            fits = keeps_up(seconds, frame_rate)
+            if verdicts:
+                verdicts.add(name, frame_rate, fits)
+        if fits:
             break
+    else:
+        opened.append(open_beside(opened, BEST_FIRST[-1], device, shape))
     for slower in opened[:-1]:
         if slower.graph is not opened[-1].graph:
             slower.close()

@@ -81,7 +81,7 @@ def open_session(
         raise DeviceError(f"device {device!r}: choose auto, cpu or cuda")
     if device == "cpu":
         return Session(_open_cpu(model, name, probe), CPU, "asked for")
-    obstacle = _cuda_obstacle()
+    obstacle = cuda_obstacle()
     if obstacle is None:
         try:
             session, reason = _open_cuda(model, probe) if on_cuda is None else on_cuda()
@@ -97,7 +97,7 @@ def open_session(
     return Session(_open_cpu(model, name, probe), CPU, obstacle)
 
 
-def _cuda_obstacle() -> str | None:
+def cuda_obstacle() -> str | None:
     """Why CUDA need not even be tried, or None. Asking the driver first keeps logs silent."""
     if CUDA not in ort.get_available_providers():
         return "this onnxruntime is a CPU build"

@@ -43,7 +43,7 @@ def test_graphs_come_back() -> None:
 
 
 def test_without_a_gpu_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_cuda_obstacle", lambda: "no NVIDIA driver")
+    monkeypatch.setattr(session, "cuda_obstacle", lambda: "no NVIDIA driver")
     with pytest.raises(DeviceError, match="no NVIDIA driver"):
         run(_PLAN)
     monkeypatch.setattr(gpu, "_QUERY", ["no-such-program"])

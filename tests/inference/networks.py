@@ -115,5 +115,5 @@ def run_cuda_here(monkeypatch: pytest.MonkeyPatch, content: bytes | None = None)
     def graph_of(name: str) -> DeviceGraph:
         return DeviceGraph(content or model._embedded_file(name), "cpu")
 
-    monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
+    monkeypatch.setattr(session, "cuda_obstacle", lambda: None)
     monkeypatch.setattr(model, "_graph_of", graph_of)

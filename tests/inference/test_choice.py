@@ -81,3 +81,67 @@ def test_a_network_is_judged_in_no_more_runs_than_it_takes(
 def test_a_named_one_is_not_measured() -> None:
     model = choice.open_model("fast", "cpu", 1000.0, clock=lambda: pytest.fail("measured"))
     assert model.name == "fast"
+
+
+class TestOverSeveralStarts:
+    """A machine does not change from one start to the next, as other programs' load does."""
+
+    @staticmethod
+    def start(monkeypatch: pytest.MonkeyPatch, **milliseconds: float) -> tuple[str, list[str]]:
+        """The network that is chosen at 30 fps, and those that were timed for it."""
+        timed: list[str] = []
+
+        def duration(model: Model, clock: object, enough: float) -> float:
+            timed.append(model.name)
+            return milliseconds[model.name] / 1e3
+
+        monkeypatch.setattr(choice, "duration", duration)
+        return choice.open_model("default", "cpu", 30).name, timed
+
+    def test_a_network_that_keeps_up_is_not_timed_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(3):
+            assert self.start(monkeypatch, quality=9) == ("quality", ["quality"])
+        assert self.start(monkeypatch) == ("quality", [])
+
+    def test_those_that_never_kept_up_are_not_even_opened(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(3):
+            chosen, timed = self.start(monkeypatch, quality=30, balanced=20)
+            assert (chosen, timed) == ("fast", ["quality", "balanced"])
+        opened: list[str] = []
+
+        def open_beside(others: object, name: str, *arguments: object) -> Model:
+            opened.append(name)
+            return Model(name, "cpu")
+
+        monkeypatch.setattr(choice, "open_beside", open_beside)
+        assert self.start(monkeypatch) == ("fast", [])
+        assert opened == ["fast"]
+
+    def test_a_busy_start_does_not_decide(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for balanced, chosen in ((15, "fast"), (10, "balanced"), (10, "balanced")):
+            assert self.start(monkeypatch, quality=30, balanced=balanced)[0] == chosen
+        assert self.start(monkeypatch) == ("balanced", [])
+
+    def test_another_rate_is_another_question(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(3):
+            self.start(monkeypatch, quality=30, balanced=20)
+        monkeypatch.setattr(choice, "duration", lambda model, clock, enough: 0.03)
+        assert choice.open_model("default", "cpu", 10).name == "quality"
+
+    def test_a_gpu_is_timed_at_every_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("realtime.inference.session.cuda_obstacle", lambda: None)
+        monkeypatch.setattr(choice, "open_beside", lambda _, name, *__: Model(name, "cpu"))
+        timed: list[str] = []
+
+        def duration(model: Model, clock: object, enough: float) -> float:
+            timed.append(model.name)
+            return 0.009
+
+        monkeypatch.setattr(choice, "duration", duration)
+        for _ in range(5):
+            choice.open_model("default", "auto", 30)
+        assert timed == 5 * ["quality"]

@@ -19,7 +19,7 @@ from realtime.inference.preprocess import network_picture
 from realtime.inference.thumbnail import Thumbnail
 from tests.media import portrait_frame
 
-_OBSTACLE = session._cuda_obstacle()
+_OBSTACLE = session.cuda_obstacle()
 
 pytestmark = pytest.mark.skipif(_OBSTACLE is not None, reason=f"no CUDA: {_OBSTACLE}")
 

@@ -279,7 +279,7 @@ class TestDevice:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The driver answers but the provider does not work: never a silent switch."""
-        monkeypatch.setattr("realtime.inference.session._cuda_obstacle", lambda: None)
+        monkeypatch.setattr("realtime.inference.session.cuda_obstacle", lambda: None)
 
         def broken(model: bytes, providers: Sequence[session.Provider]) -> object:
             if providers != [session.CPU]:
@@ -299,7 +299,7 @@ class TestDevice:
     ) -> None:
         """Onnxruntime gives a CPU session when the CUDA libraries do not load."""
         create = session._create
-        monkeypatch.setattr(session, "_cuda_obstacle", lambda: None)
+        monkeypatch.setattr(session, "cuda_obstacle", lambda: None)
         monkeypatch.setattr(
             session, "_create", lambda model, providers: create(model, ["CPUExecutionProvider"])
         )
