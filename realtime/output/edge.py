@@ -43,8 +43,8 @@ class Edge:
     """The tiles of one frame on which there is work to do: those that an outline crosses.
 
     Attributes:
-        tiling: how the picture is cut.
         count: how many there are, n.
+        tiling: how the picture is cut.
         nothing: which of all tiles have an alpha of nothing but 0, bool (R, C).
         solid: which have nothing but 255, likewise.
     """
