@@ -97,15 +97,28 @@ def _fitted(guide: UInt8, levels: UInt8) -> tuple[Float32, Float32]:
     Where luma tells little of alpha, such as of a white coat before a white wall, the fit is no
     more than a mean: a glow. There the offset takes alpha back to what it was.
     """
+    # In place where that goes, for each array more costs as much as what is done to it.
     mean_y, mean_a = _mean(guide), _mean(levels)
-    variance_y = _mean_product(guide, guide) - mean_y * mean_y
-    variance_a = _mean_product(levels, levels) - mean_a * mean_a
-    both = _mean_product(guide, levels) - mean_y * mean_a
-    steep = both / (variance_y + np.float32(_EPSILON))
-    untold = 1 - steep * both / (variance_a + np.float32(_SURE))  # share of alpha's variance
-    slope, offset = _mean(steep), _mean(mean_a - steep * mean_y)
+    variance_y, variance_a = _mean_product(guide, guide), _mean_product(levels, levels)
+    both = _mean_product(guide, levels)
+    variance_y -= mean_y * mean_y
+    variance_a -= mean_a * mean_a
+    both -= mean_y * mean_a
+    variance_y += np.float32(_EPSILON)
+    steep = np.divide(both, variance_y, out=variance_y)
+    both *= steep
+    variance_a += np.float32(_SURE)
+    untold = np.divide(both, variance_a, out=variance_a)
+    np.subtract(1, untold, out=untold)  # share of alpha's variance
+    mean_y *= steep
+    mean_a -= mean_y
+    slope, offset = _mean(steep), _mean(mean_a)
     # Squared: an outline that luma tells half of is better followed than not.
-    offset += untold * untold * (levels - slope * guide - offset)
+    untold *= untold
+    rest = levels - slope * guide
+    rest -= offset
+    rest *= untold
+    offset += rest
     return slope, offset
 
 
