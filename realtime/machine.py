@@ -54,13 +54,21 @@ def cache_folder() -> Path:
     """Where programs of this user keep what can be made again; it need not exist yet."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "realtime" / "Cache"
+        return (Path(base) if base else _home() / "AppData" / "Local") / "realtime" / "Cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "realtime"
+        return _home() / "Library" / "Caches" / "realtime"
     base = os.environ.get("XDG_CACHE_HOME")
     # The standard says that a relative path there is to be ignored.
-    folder = Path(base) if base and os.path.isabs(base) else Path.home() / ".cache"
+    folder = Path(base) if base and os.path.isabs(base) else _home() / ".cache"
     return folder / "realtime"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # In a container a user may have none: then in here nothing is found, nor can it be kept.
+        return Path(os.devnull)
 
 
 def _memory() -> int | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,9 @@ from typing import Any
 from realtime.machine import identity
 
 
-def recall(path: Path, newer_than: float = 0.0) -> Any:
-    """What `keep` was given, by this machine with these networks; None where there is nothing.
-
-    Args:
-        path: of the file.
-        newer_than: Unix time in seconds; what was kept before is not believed any more.
-    """
+def recall(path: Path) -> Any:
+    """What `keep` was given, by this machine with these networks; None where there is nothing."""
     try:
-        if path.stat().st_mtime < newer_than:
-            return None
         content = json.loads(path.read_text("utf-8"))
         return content["found"] if content["machine"] == identity() else None
     except (OSError, ValueError, LookupError, TypeError):
@@ -39,7 +33,7 @@ def keep(path: Path, found: Any) -> None:
     content = {"machine": identity(), "found": found}
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside and renamed: a run that starts just now must not read half of it.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
         os.replace(part, path)

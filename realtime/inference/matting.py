@@ -145,7 +145,12 @@ class Matting(Closing):
         return elapsed
 
     def warm_up(self, width: int, height: int) -> None:
-        """Runs the network once at the size for such frames, so that the first one is no slower."""
+        """Runs the network once at the size for such frames, so that the first one is no slower.
+
+        Args:
+            width: of the frames, even.
+            height: likewise.
+        """
         model = self._opened()
         model.rehearsal((width, height))()
         model.reset()

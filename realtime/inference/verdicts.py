@@ -8,6 +8,7 @@ majority stands, and a network that does not keep up is not even opened.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,35 +18,43 @@ from realtime.remembered import keep, recall
 # Odd, for there is no draw then.
 _STARTS = 3
 
-# Seconds after which it is all found out anew: those starts may have met a busy hour.
+# Seconds after which a start is forgotten: all of them may have met a busy hour.
 _LASTS = 7 * 24 * 3600.0
 
 
 class Verdicts:
-    """What is known, by network and frame rate.
+    """What is known, by network and frame rate, which is rounded to whole Hz.
 
     Args:
         path: of the file; None for the one in the user's cache.
+        clock: Unix time in seconds.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._path = path or cache_folder() / "keeps_up.json"
-        found = recall(self._path, newer_than=time.time() - _LASTS)
-        self._known: dict[str, list[bool]] = {}
-        if isinstance(found, dict):
-            self._known.update((key, it) for key, it in found.items() if isinstance(it, list))
+        self._clock = clock
+        # When each start was, and what it found.
+        self._known: dict[str, list[tuple[float, bool]]] = {}
+        with suppress(AttributeError, TypeError, ValueError):
+            for key, starts in recall(self._path).items():
+                self._known[key] = [(float(at), bool(found)) for at, found in starts]
 
     def of(self, network: str, frame_rate: float) -> bool | None:
         """Whether a network keeps up with so many frames in a second; None before it is known."""
-        found = self._known.get(_key(network, frame_rate), [])
-        return found.count(True) * 2 > len(found) if len(found) >= _STARTS else None
+        found = [fits for _, fits in self._recent(_key(network, frame_rate))]
+        return sum(found) * 2 > len(found) if len(found) >= _STARTS else None
 
     def add(self, network: str, frame_rate: float, keeps_up: bool) -> None:
         """Another start has found out. Where that cannot be kept, the next one knows less."""
-        self._known.setdefault(_key(network, frame_rate), []).append(keeps_up)
+        self._known.setdefault(_key(network, frame_rate), []).append((self._clock(), keeps_up))
+        recent = {key: starts for key in self._known if (starts := self._recent(key))}
         with suppress(OSError):
-            keep(self._path, self._known)
+            keep(self._path, recent)
+
+    def _recent(self, key: str) -> list[tuple[float, bool]]:
+        since = self._clock() - _LASTS
+        return [start for start in self._known.get(key, ()) if start[0] > since]
 
 
 def _key(network: str, frame_rate: float) -> str:
-    return f"{network} at {frame_rate:.3f} Hz"
+    return f"{network} at {frame_rate:.0f} Hz"

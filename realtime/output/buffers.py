@@ -1,4 +1,4 @@
-"""Pictures that are used again, so that a running compositor allocates nothing big."""
+"""Pictures and scratch memory that are used again, where a frame would have to take new ones."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ _MOST = 16
 _HEADROOM = 2
 
 
+Note = NDArray[np.bool_]
+"""What is left with memory for its next user: marks, of a meaning that they agree on."""
+
+
 class Pool:
     """Lends memory that nobody else refers to any more.
 
@@ -33,7 +37,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._owners: list[UInt8] = []
-        self._notes: list[object] = []
+        self._notes: list[Note | None] = []
         # What an array counts that is in such a list and nowhere else; differs between Pythons.
         self._idle = _references([np.empty(0, np.uint8)], 0)
 
@@ -41,10 +45,12 @@ class Pool:
         """Planes of an even size with any content, to be written to; behind each other."""
         return self.planes_with_note(height, width)[0]
 
-    def planes_with_note(self, height: int, width: int) -> tuple[Planes, object]:
-        """The same, and the note that was left with them, None where there is none.
+    def planes_with_note(self, height: int, width: int) -> tuple[Planes, Note | None]:
+        """The same, and what their last user has left word of.
 
-        The note is gone then: what it says does not outlast what is drawn next.
+        Returns:
+            Planes, and the note, None where there is none. It is gone then: what it says does not
+            outlast what is drawn next.
         """
         memory, note = self._lend(height * width * 3 // 2)
         return Planes.within(memory, height, width), note
@@ -53,7 +59,7 @@ class Pool:
         """One plane, likewise."""
         return self._lend(height * width)[0].reshape(height, width)
 
-    def leave_note(self, planes: Planes, note: object) -> None:
+    def leave_note(self, planes: Planes, note: Note) -> None:
         """Says what is in planes that were lent, once they are drawn."""
         for index, owner in enumerate(self._owners):
             if planes.y.base is owner:
@@ -63,7 +69,7 @@ class Pool:
         """Nothing that was noted is true any more."""
         self._notes = [None] * len(self._owners)
 
-    def _lend(self, size: int) -> tuple[UInt8, object]:
+    def _lend(self, size: int) -> tuple[UInt8, Note | None]:
         """uint8 (size,), a view, and the note that was left."""
         owners, notes = self._owners, self._notes
         for index in range(len(owners)):

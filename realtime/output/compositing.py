@@ -6,10 +6,7 @@ Nothing is computed where alpha is 0 or 1: tiles without an outline are copied (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.frame import Float32, Planes, UInt8
 from realtime.output import refinement
@@ -23,19 +20,6 @@ from realtime.output.tiles import Tiling
 _COARSE = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What is in a result before the background that came last.
-
-    Attributes:
-        tiling: how it is cut.
-        covered: on which tiles there is more than background, bool (R, C).
-    """
-
-    tiling: Tiling
-    covered: NDArray[np.bool_]
-
-
 class Blender:
     """Composites frame after frame; not for several threads at once.
 
@@ -43,7 +27,8 @@ class Blender:
     """
 
     def __init__(self) -> None:
-        self.pool = Pool()
+        # With each, on which tiles there is more than the background that came last: bool (R, C).
+        self._pool = Pool()
         self._scratch = Scratch()
         self._light = LightWrap()
         self._tiling: tuple[tuple[int, ...], Tiling, UInt8] | None = None
@@ -92,7 +77,7 @@ class Blender:
                 mixed = mix(tiles, behind, edge.alphas[index], self._scratch, "mixed")
                 edge.scatter(mixed, result[index], index)
         if not in_place:
-            self.pool.leave_note(result, _Drawn(edge.tiling, ~edge.nothing))
+            self._pool.leave_note(result, ~edge.nothing)
         return result
 
     def _copy_of(self, background: Planes, edge: Edge) -> Planes:
@@ -102,11 +87,11 @@ class Blender:
         is copied.
         """
         if background is not self._behind:
-            self.pool.forget_notes()
+            self._pool.forget_notes()
             self._behind = background
-        result, drawn = self.pool.planes_with_note(background.height, background.width)
-        if isinstance(drawn, _Drawn) and drawn.tiling is edge.tiling:
-            edge.copy(background, result, drawn.covered & edge.nothing)
+        result, covered = self._pool.planes_with_note(background.height, background.width)
+        if covered is not None:
+            edge.copy(background, result, covered & edge.nothing)
         else:
             for target, source in zip(result, background, strict=True):
                 np.copyto(target, source)
@@ -136,8 +121,8 @@ class Blender:
             Planes, and uint8 (H, W).
         """
         edge = self._edge(foreground, alpha, refine=refine)
-        result = self.pool.planes(foreground.height, foreground.width)
-        coverage = self.pool.plane(foreground.height, foreground.width)
+        result = self._pool.planes(foreground.height, foreground.width)
+        coverage = self._pool.plane(foreground.height, foreground.width)
         blacks = (0 if full_range else 16, 128, 128)
         for plane, black in zip(result, blacks, strict=True):
             plane.fill(black)

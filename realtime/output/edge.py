@@ -44,7 +44,6 @@ class Edge:
 
     Attributes:
         count: how many there are, n.
-        tiling: how the picture is cut.
         nothing: which of all tiles have an alpha of nothing but 0, bool (R, C).
         solid: which have nothing but 255, likewise.
     """
@@ -54,7 +53,7 @@ class Edge:
     ) -> None:
         self._planes = seen
         self._scratch = scratch
-        self.tiling = tiling
+        self._tiling = tiling
         self._curve = curve
         self.nothing, self.solid = tiling.sort(self._prepare(alpha))
         self._choose()
@@ -82,7 +81,7 @@ class Edge:
 
     def _choose(self) -> None:
         self._chosen = np.nonzero(~(self.nothing | self.solid))
-        tops, lefts = self.tiling.tops[self._chosen[0]], self.tiling.lefts[self._chosen[1]]
+        tops, lefts = self._tiling.tops[self._chosen[0]], self._tiling.lefts[self._chosen[1]]
         self.count = len(tops)
         for known in ("alphas", "luma", "seen"):
             self.__dict__.pop(known, None)
@@ -94,7 +93,7 @@ class Edge:
         Args:
             weight: uint8 (h, w), not 0 wherever there is.
         """
-        idle, _ = self.tiling.sort(_with_margin(resized(weight, *self._grid_size())))
+        idle, _ = self._tiling.sort(_with_margin(resized(weight, *self._grid_size())))
         self.solid &= idle
         self._choose()
 
@@ -122,18 +121,18 @@ class Edge:
         ]
 
     def _small_size(self) -> tuple[int, int]:
-        divisor = decontamination.divisor(self.tiling.height)
-        return -(-self.tiling.height // divisor), -(-self.tiling.width // divisor)
+        divisor = decontamination.divisor(self._tiling.height)
+        return -(-self._tiling.height // divisor), -(-self._tiling.width // divisor)
 
     def _box(self) -> tuple[slice, slice]:
         """Rows and columns of the small size between which all tiles lie."""
-        divisor = decontamination.divisor(self.tiling.height)
+        divisor = decontamination.divisor(self._tiling.height)
         tops, lefts = self._at[0]
         return (
-            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self.tiling.rows) // divisor)),
+            slice(int(tops[0]) // divisor, -(-(int(tops[-1]) + self._tiling.rows) // divisor)),
             slice(
                 int(lefts.min()) // divisor,
-                -(-(int(lefts.max()) + self.tiling.columns) // divisor),
+                -(-(int(lefts.max()) + self._tiling.columns) // divisor),
             ),
         )
 
@@ -168,8 +167,8 @@ class Edge:
 
     def _rectangles(self, tiles: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:
         """Of some tiles, in pixels: top, bottom, left, right."""
-        tops, lefts = self.tiling.tops.tolist(), self.tiling.lefts.tolist()
-        rows, columns = self.tiling.rows, self.tiling.columns
+        tops, lefts = self._tiling.tops.tolist(), self._tiling.lefts.tolist()
+        rows, columns = self._tiling.rows, self._tiling.columns
         for top, bottom, left, right in runs(tiles):
             yield tops[top], tops[bottom - 1] + rows, lefts[left], lefts[right - 1] + columns
 
@@ -214,7 +213,7 @@ class Edge:
         Returns:
             (n, r + 2, c + 2), for `enlarge`.
         """
-        factor = self.tiling.grid if factor is None else factor
+        factor = self._tiling.grid if factor is None else factor
         tops, lefts = self._at[index > 0]
         rows, columns = self._size(index)
         at = tops // factor, lefts // factor
@@ -222,16 +221,16 @@ class Edge:
 
     def _enlarged(self, patches: Picture, name: str) -> Picture:
         """Tiles of luma of something given on the grid."""
-        return enlarge(patches, self.tiling.grid, self._scratch, name)
+        return enlarge(patches, self._tiling.grid, self._scratch, name)
 
     def _grid_size(self) -> tuple[int, int]:
         """Rows and columns of the grid."""
-        return self.tiling.height // self.tiling.grid, self.tiling.width // self.tiling.grid
+        return self._tiling.height // self._tiling.grid, self._tiling.width // self._tiling.grid
 
     def _size(self, index: int) -> tuple[int, int]:
         """Rows and columns of a tile of plane 0, 1 or 2."""
         part = 2 if index else 1
-        return self.tiling.rows // part, self.tiling.columns // part
+        return self._tiling.rows // part, self._tiling.columns // part
 
 
 class RefinedEdge(Edge):
@@ -249,7 +248,7 @@ class RefinedEdge(Edge):
         self.solid[self._chosen] |= solid
         self._choose()
         if self.count:
-            columns, left = self.tiling.columns, ~(nothing | solid)
+            columns, left = self._tiling.columns, ~(nothing | solid)
             self.alphas = _with_chroma(alpha[left[rest]].reshape(-1, columns))
             self.luma = luma[left].reshape(-1, columns)
 
@@ -283,13 +282,13 @@ class RefinedEdge(Edge):
     def _luma_alpha(self) -> UInt8:
         tiles = self.luma.reshape(self.count, -1)
         alpha = self._tiles_alpha(tiles, self._patches(self._slope), self._patches(self._offset))
-        return alpha.reshape(-1, self.tiling.columns)
+        return alpha.reshape(-1, self._tiling.columns)
 
     def _tiles_alpha(self, luma: UInt8, slope: Float32, offset: Float32) -> UInt8:
         """Alpha of tiles of luma, uint8 (n, rows·columns), given the fit's patches."""
         if not len(luma):
             return luma
-        tiles = luma.reshape(-1, self.tiling.columns)
+        tiles = luma.reshape(-1, self._tiling.columns)
         alpha = self._alpha(tiles, self._enlarged(slope, "slope"), self._enlarged(offset, "offset"))
         return alpha.reshape(luma.shape)
 

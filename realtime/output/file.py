@@ -69,22 +69,33 @@ _FRAME_DURATION = 1 << 8
 _FINEST_TIME_BASE = Fraction(1, 90_000)
 
 
+# Bytes; what common file systems allow.
+_LONGEST_NAME = 255
+
+
 def check_writable(path: Path, *, overwrite: bool) -> None:
     """Sees early, before any work is done, whether a file can be written.
 
     Raises:
-        OutputError: its ending is unknown, it exists and `overwrite` is False, or its folder is
-            missing or read-only.
+        OutputError: its ending is unknown, its name too long, it exists and `overwrite` is False,
+            or its folder is missing or read-only.
     """
     if path.suffix.lower() not in _KINDS:
         kinds = ", ".join(_KINDS)
         raise OutputError(f"{path}: unknown kind of video {path.suffix!r}; end its name in {kinds}")
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise OutputError(
+            f"{path}: this name is too long; choose one of {_LONGEST_NAME} bytes at most"
+        )
     check_new(path, overwrite=overwrite)
 
 
 def part_beside(path: Path) -> Path:
     """Where to write a file until it is whole: no other run's, nor a user's own."""
-    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    name, end = os.fsencode(path.name), f".{uuid.uuid4().hex[:8]}.part"
+    room = _LONGEST_NAME - len(end)
+    kept = path.name if len(name) <= room else name[:room].decode(errors="ignore")
+    return path.with_name(kept + end)
 
 
 class FileSink(Sink):

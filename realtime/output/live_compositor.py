@@ -7,6 +7,7 @@ from collections.abc import Callable
 from realtime.closing import Closing
 from realtime.frame import Frame, Matte
 from realtime.output.backgrounds import Background, Fit, Switcher, opaque, parse
+from realtime.output.buffers import Pool
 from realtime.output.compositing import Blender
 from realtime.output.compositor import finish
 from realtime.output.geometry import View
@@ -36,6 +37,8 @@ class LiveCompositor(Closing):
             opaque(_open(text, settings.background_fit), text).close()
         self._background = Switcher(settings.background, settings.background_fit, _open, report)
         self._blender = Blender()
+        # Not the blender's own, which knows what it has drawn there.
+        self._pool = Pool()
 
     def __call__(self, matte: Matte, settings: Settings, *, plain: bool = False) -> Frame:
         """The finished frame; it never has an `alpha`.
@@ -50,7 +53,7 @@ class LiveCompositor(Closing):
         view = View(settings.mirror, settings.zoom, settings.pan_x, settings.pan_y)
         return finish(
             self._blender,
-            view.of(matte, self._blender.pool),
+            view.of(matte, self._pool),
             self._background,
             refine=not plain,
             decontaminate=settings.decontaminate and not plain,

@@ -32,14 +32,17 @@ class WebcamPicture:
         self.planes = Planes.within(self.buffer.reshape(-1), height, width)
 
     def of(self, planes: Planes, color: ColorTags) -> UInt8:
-        """A picture of the same size in this layout, read-only.
+        """A picture of the same size in this layout.
 
-        It is in the buffer, or in the picture's own memory where it needs no change.
+        Returns:
+            uint8 (height · 3/2, width), read-only: the picture's own memory where it needs no
+            change, else the buffer, which holds it until the next one.
         """
         packed = planes.packed
-        same = conversion(color, planes.height, _WEBCAM, self.planes.height) is None
-        if packed is not None and same:
-            return packed
+        if packed is not None:
+            change = conversion(color, planes.height, _WEBCAM, self.planes.height)
+            if change is None:
+                return packed
         self.write(planes, color)
         return self.buffer
 

