@@ -277,7 +277,7 @@ def _on_size(report: dict[str, Any]) -> str:
         said.append(
             f"{where} {fps[0]:.0f} → {fps[-1]:.0f} fps, the time of a frame growing as its pixels "
             f"to the power of {exponent(megapixels, milliseconds):.2f}: {fixed:.1f} ms at any "
-            f"size, for the network above all, and {each:.1f} ms a megapixel, which "
+            f"size, and {each:.1f} ms a megapixel, which "
             f"{'never weighs more' if first is None else f'weighs more from {first} on'}"
         )
     live = Curve.of(report, "resolution", "live").points

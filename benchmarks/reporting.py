@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,29 @@ def run_command(command: Callable[[], int]) -> int:
 
 
 def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
-    """Writes measured figures as JSON, headed by the machine; makes the folder if need be.
+    """Writes measured figures as JSON, headed by the machine and the revision of the sources.
 
     Args:
-        path: of the report.
+        path: of the report; its folder is made if need be.
         figures: with a "machine" of their own where they tell how busy it was before.
 
     Returns:
         What was written.
     """
     # By now the machine is busy with what is measured.
-    return headed(path, {"machine": lasting(machine())} | figures)
+    return headed(path, {"machine": lasting(machine())} | _revision() | figures)
+
+
+def _revision() -> dict[str, str]:
+    """Which sources were measured, as Git calls them; nothing where they are not Git's."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        found = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"revision": found.stdout.strip()}
 
 
 def read_report(path: Path) -> dict[str, Any]:

@@ -281,5 +281,10 @@ class Summary:
             f"{self.frames_in} frames in, {self.frames_out} out, {self.frames_dropped} dropped"
             f"{withheld} · "
             f"{self.fps:.1f} fps · ms per frame (median/p95): {stages} · "
-            f"{self.model} on {self.provider} ({self.provider_reason})"
+            f"{computing(self.model, self.provider, self.provider_reason)}"
         )
+
+
+def computing(model: str, provider: str, reason: str) -> str:
+    """What really computes the alpha, in words."""
+    return f"{model} on {provider} ({reason})"

@@ -136,8 +136,14 @@ def comparison(old: dict[str, Any], new: dict[str, Any]) -> str:
     before = {title(run): _metrics(run) for run in old["runs"]}
     after = {title(run): _metrics(run) for run in new["runs"]}
     lines = []
-    if lasting(old["machine"]) != lasting(new["machine"]):
-        lines.append("Measured in different places: the ratios tell of both, machine and program.")
+    conditions = [lasting(report["machine"]) | report["plan"] for report in (old, new)]
+    changed = [
+        f"{what} {' → '.join(_words(condition.get(what)) for condition in conditions)}"
+        for what in dict.fromkeys([*conditions[0], *conditions[1]])
+        if conditions[0].get(what) != conditions[1].get(what)
+    ]
+    if changed:
+        lines.append(f"Not the program alone differs: {', '.join(changed)}.")
     for name, metrics in after.items():
         if name not in before:
             lines.append(f"{name}: only in the new report")
@@ -145,6 +151,12 @@ def comparison(old: dict[str, Any], new: dict[str, Any]) -> str:
         lines += [name, *_comparison_lines(before[name], metrics)]
     lines += [f"{name}: only in the old report" for name in before if name not in after]
     return "\n".join(lines)
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "none"
+    return ", ".join(map(_words, value)) if isinstance(value, list) else f"{value}"
 
 
 def _comparison_lines(old: dict[str, Metric], new: dict[str, Metric]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from realtime.bench.child import FIRST
 from realtime.bench.figures import Better, Metric
 from realtime.bench.material import read_frames, write_demo
 from realtime.bench.process import Process
-from realtime.errors import RealtimeError
+from realtime.bench.report import title
+from realtime.errors import RealtimeError, SourceError
 from realtime.inference.session import Device
 from realtime.machine import machine
 
@@ -101,15 +102,32 @@ def run(
             "repeats": plan.repeats,
             "rates": list(plan.rates),
         },
-        "runs": [_run(case, results) for case, results in rounds.items()],
+        "runs": list(_distinct(rounds, skipped)),
         "skipped": skipped,
     }
+
+
+def _distinct(
+    rounds: Mapping[Case, Sequence[dict[str, Any]]], skipped: list[str]
+) -> Iterator[dict[str, Any]]:
+    """What came of each configuration; of those that turned out to be the same, the first."""
+    titles = set()
+    for case, results in rounds.items():
+        found = _run(case, results)
+        name = title(found)
+        if name in titles:
+            skipped.append(f"{_title(case)}: turned out to be {name} once more")
+            continue
+        titles.add(name)
+        yield found
 
 
 def _clips(plan: Plan, folder: Path, report: Callable[[str], None]) -> list[str]:
     if plan.input is not None:
         # Said now, in one line, rather than by every child.
-        read_frames(plan.input, 1)
+        _, frames = read_frames(plan.input, 2)
+        if len(frames) < 2:
+            raise SourceError(f"{plan.input}: has one picture only; choose a longer video")
         return [plan.input]
     clips = []
     for width, height in plan.sizes:

@@ -234,6 +234,8 @@ class Signature:
         """
         if output.ndim == 4:
             output = output[0] if self.channels_first else output[0].transpose(2, 0, 1)
+        elif output.ndim == 3 and not self.channels_first and len(output) > 1:
+            output = output.transpose(2, 0, 1)  # without the batch; else without the channel
         elif output.ndim == 2:
             output = output[None]
         if output.ndim != 3 or not -len(output) <= self.convention.channel < len(output):

@@ -44,13 +44,24 @@ class TestReport:
         lines = {line.split("  ")[1].strip(): line for line in text.splitlines() if "  " in line}
         assert lines["whole file"].endswith("faster")
         assert lines["stage infer"].endswith("within noise")
-        assert "different places" not in text
+        assert "Not the program alone" not in text
+
+    def test_comparison_tells_what_else_was_another(self) -> None:
+        old, new = a_report(), a_report()
+        old["plan"] |= {"input": "talk.mp4", "seconds": 2.0, "rates": [30.0, 60.0]}
+        del new["machine"]["av"]
+        first = report.comparison(old, new).splitlines()[0]
+        version = old["machine"]["av"]
+        assert first == (
+            f"Not the program alone differs: av {version} → none, input talk.mp4 → demo, "
+            "seconds 2.0 → 0.1, rates 30.0, 60.0 → 30.0."
+        )
 
     def test_comparison_names_what_only_one_has_and_other_machines(self) -> None:
         old, new = a_report(), a_report()
         old["machine"] = {**old["machine"], "cpu": "another"}
         new["runs"][0]["threads"] = 2
         text = report.comparison(old, new)
-        assert text.startswith("Measured in different places")
+        assert text.startswith("Not the program alone differs: cpu another → ")
         assert "CPUExecutionProvider, 2 threads: only in the new report" in text
         assert "CPUExecutionProvider: only in the old report" in text

@@ -11,9 +11,10 @@ import pytest
 from realtime.bench import child, runner
 from realtime.bench.case import Case
 from realtime.bench.runner import Plan
-from realtime.errors import RealtimeError
+from realtime.errors import RealtimeError, SourceError
 from realtime.inference import choice
 from tests.bench.made_up import a_report, a_result
+from tests.media import write_clip
 
 
 class TestRunner:
@@ -24,7 +25,8 @@ class TestRunner:
             if task == child.FIRST:
                 return {"seconds": 1.0}
             seen.append((Path(case.clip).stem, case.model, case.threads))
-            return a_result(case)
+            width = 64 if "64x48" in case.clip else 96
+            return a_result(case) | {"model": case.model, "width": width}
 
         plan = Plan(
             sizes=((64, 48), (96, 64)), models=("a", "b"), threads=(1, 2), seconds=0.1, repeats=2
@@ -84,6 +86,22 @@ class TestRunner:
         report = runner.run(plan, child=measure)
         assert len(report["runs"]) == 1
         assert report["skipped"] == ["demo_64x48, default, cuda: no NVIDIA driver"]
+
+    def test_of_what_turns_out_to_be_the_same_the_first_is_told(self) -> None:
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            return {"seconds": 1.0} if task == child.FIRST else a_result(case)
+
+        plan = Plan(sizes=((64, 48),), models=("default", "fast"), seconds=0.1, repeats=1)
+        found = runner.run(plan, child=measure)
+        assert len(found["runs"]) == 1
+        (reason,) = found["skipped"]
+        again = "turned out to be fast, 640×360, CPUExecutionProvider once more"
+        assert reason.endswith(f"fast, auto: {again}")
+
+    def test_a_single_picture_is_no_video_to_measure(self, tmp_path: Path) -> None:
+        clip = write_clip(tmp_path / "one.mp4", frames=1)
+        with pytest.raises(SourceError, match="one picture only; choose a longer video"):
+            runner.run(Plan(input=str(clip)), child=lambda *_: pytest.fail("measured"))
 
     def test_where_none_can_run_it_says_why(self) -> None:
         def measure(task: str, case: Case) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,8 @@ def test_written_figures_are_headed_by_the_machine(tmp_path: Path) -> None:
     written = write_report(path, {"figure": 1})
     assert read_report(path) == written
     assert {"cpu", "cores", "realtime"} <= set(written["machine"])
+    if shutil.which("git") and (Path(__file__).parents[2] / ".git").exists():
+        assert re.fullmatch(r"[0-9a-f]{7,}(-dirty)?", written["revision"])
     # That of the measurement itself.
     assert "load" not in written["machine"]
     assert write_report(path, {"machine": {"cpu": "own"}})["machine"] == {"cpu": "own"}

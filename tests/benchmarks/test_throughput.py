@@ -31,7 +31,8 @@ def _run(height: int, threads: int | None = None, **changes: float) -> dict[str,
         "first frame": 0.9,
     }
     metrics = {name: {"median": value} for name, value in (figures | changes).items()}
-    return {"height": height, "threads": threads, "metrics": metrics}
+    networks = {"30": "fast", "60": "tiny"}
+    return {"height": height, "threads": threads, "live_models": networks, "metrics": metrics}
 
 
 def _bench(*runs: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def _compositor(cpu: str = "one") -> dict[str, Any]:
         "refinement": {"times_copy": 4.0, "median_ms": 0.6},
         "image, alpha scaled up": {"times_copy": 7.0, "median_ms": 1.1},
         "blur, decontaminated": {"times_copy": 12.0, "median_ms": 1.9},
+        "blur, refined and decontaminated": {"times_copy": 15.5, "median_ms": 2.4},
     }
     # That at 720p must not be taken for it.
     half = {name: {"times_copy": 99.0, "median_ms": 99.0} for name in cases}
@@ -147,7 +149,8 @@ def test_the_table_says_figures_in_their_units() -> None:
     assert (
         f"| {_WORK[6]} | ≤ 0 % dropped, 1080p30<br>≤ 60 % of the cores, 1080p30"
         "<br>≤ 50 ms p95 end-to-end, 1080p30<br>≤ 0 % dropped, 720p60 "
-        "| 0.0 %<br>50.0 %<br>30.00 ms<br>1.0 % | yes<br>yes<br>yes<br>**no** |"
+        "| 0.0 % (`fast`)<br>50.0 % (`fast`)<br>30.00 ms (`fast`)<br>1.0 % (`tiny`) "
+        "| yes<br>yes<br>yes<br>**no** |"
     ) in written
     assert f"| {_WORK[7]} | ≤ 1 s | 0.90 s | yes |" in written
     assert written[10] == (
@@ -183,3 +186,13 @@ def test_reports_of_one_run_say_so() -> None:
         "",
         "Measured on cpu one, cores 2 (gpu.json).",
     ]
+
+
+def test_the_table_tells_what_a_figure_is_of() -> None:
+    written = table(_bench(_run(720), _run(1080)), _peers(), _compositor(), _gpu())
+    rows = {row.split(" | ")[0].removeprefix("| "): row for row in written.splitlines()}
+    default = "12.00 × (15.50 × with all that is done by default: blur, refined and decontaminated)"
+    assert default in rows[_WORK[3]]
+    assert "7.00 × |" in rows[_WORK[2]]  # the report lacks what is done by default
+    assert "50.0 % (`fast`)" in rows[_WORK[6]]
+    assert "1.0 % (`tiny`)" in rows[_WORK[6]]

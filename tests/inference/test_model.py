@@ -76,6 +76,17 @@ def test_what_is_not_an_alpha_is_refused(tmp_path: Path, scale: float, offset: f
         model(np.full((height, width, 3), 255, np.uint8))
 
 
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_an_alpha_may_lack_its_batch_or_its_channel(tmp_path: Path, channels_first: bool) -> None:
+    path = tmp_path / "network.onnx"
+    path.write_bytes(brightness_network(channels_first=channels_first))
+    signature = Model(path, "cpu").signature
+    alpha = np.random.default_rng(0).random((3, 5), np.float32)
+    picture = alpha[None] if channels_first else alpha[..., None]
+    for output in (picture[None], picture, alpha[None], alpha):
+        np.testing.assert_array_equal(signature.alpha(output), alpha)
+
+
 def test_rounding_outside_of_0_and_1_is_clipped(tmp_path: Path) -> None:
     model = Model(_write(tmp_path / "m.onnx", brightness_network(scale=1.008)), "cpu")
     width, height = model.signature.size_for(16, 9)
