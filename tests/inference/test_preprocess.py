@@ -1,0 +1,158 @@
+"""What the network is fed, against plain floating point from the camera's planes on."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.frame import ColorTags, Frame, Planes, UInt8
+from realtime.inference.convention import Convention
+from realtime.inference.model import Signature
+from realtime.inference.preprocess import SmallPlanes, network_picture
+
+Float64 = NDArray[np.float64]
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CONVENTION = Convention(native_size=(288, 192), stride=32, mean=MEAN, std=STD)
+LAYOUTS = [
+    Signature(CONVENTION, "picture", "alpha", channels_first, None, {}, False)
+    for channels_first in (True, False)
+]
+
+# (width, height). The planes of the last two leave outer pixels over when they are halved.
+SIZES = [(1920, 1080), (1280, 720), (640, 480), (854, 480), (720, 1280), (1366, 774), (1918, 1078)]
+
+BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)
+TAGS = ((False, 6), (True, 5), (False, 1), (True, 1), (None, 2))
+COLORS = [ColorTags(full_range, matrix) for full_range, matrix in TAGS]
+
+LUMA, CHROMA = (16, 235), (85, 170)
+
+# What each of three roundings does to a value, in levels of 255: least and most. Halving gives
+# quarters of a level and rounds halves up. OpenCV interpolates in fixed point and cuts two products
+# to quarters first, which takes up to a half. The colours' matrix has ten bits after the point.
+HALVED = np.array([-0.25, 0.5])
+INTERPOLATED = np.array([-0.75, 0.5])
+CONVERTED = np.array([-1, 1]) * (0.5 + (LUMA[1] + 2 * CHROMA[1]) / 2048)
+# Weights of eleven bits, and numbers of 32.
+FINE = np.array([-0.03, 0.03])
+
+
+def waves(
+    random: np.random.Generator, shape: tuple[int, int], ends: tuple[int, int], most: float = 24
+) -> UInt8:
+    """A smooth plane: four waves in random directions, at most so many to a side."""
+    y, x = (np.arange(side) / side for side in shape)
+    total = np.zeros(shape)
+    for down, right, start in random.uniform(-most, most, (4, 3)):
+        total += np.cos(2 * np.pi * np.add.outer(down * y, right * x + start))
+    return np.rint(np.interp(total, (-4, 4), ends)).astype(np.uint8)
+
+
+@cache
+def random_planes(size: tuple[int, int], most: float) -> Planes:
+    random = np.random.default_rng(size)
+    width, height = size
+    y = waves(random, (height, width), LUMA, most)
+    return Planes(y, *(waves(random, (height // 2, width // 2), CHROMA, most) for _ in range(2)))
+
+
+def random_frame(size: tuple[int, int], color: ColorTags, most: float = 24) -> Frame:
+    return Frame(random_planes(size, most), 0, 0, Fraction(1, 30), color)
+
+
+def halvings_of(plane: UInt8, size: tuple[int, int]) -> int:
+    """How often a plane can be halved and is no smaller than the target."""
+    times = 0
+    while plane.shape[1] >= size[0] << (times + 1) and plane.shape[0] >= size[1] << (times + 1):
+        times += 1
+    return times
+
+
+def scaled(plane: UInt8, size: tuple[int, int]) -> Float64:
+    """The means of squares, as large as all halvings make them, and interpolation of those."""
+    block = 1 << halvings_of(plane, size)
+    rows, columns = plane.shape[0] // block, plane.shape[1] // block
+    top, left = (plane.shape[0] - rows * block) // 2, (plane.shape[1] - columns * block) // 2
+    kept = plane[top : top + rows * block, left : left + columns * block].astype(np.float64)
+    means: Float64 = kept.reshape(rows, block, columns, block).mean((1, 3))
+    return resized(means, size)
+
+
+def resized(plane: Float64, size: tuple[int, int]) -> Float64:
+    """Interpolates between the centres of pixels."""
+    return _lines(_lines(plane, size[1]).T, size[0]).T
+
+
+def _lines(lines: Float64, target: int) -> Float64:
+    """Beyond the centres of the outer ones all is like them."""
+    place = ((np.arange(target) + 0.5) * len(lines) / target - 0.5).clip(0, len(lines) - 1)
+    first = np.minimum(place.astype(int), len(lines) - 2)
+    part = (place - first)[:, None]
+    result: Float64 = (1 - part) * lines[first] + part * lines[first + 1]
+    return result
+
+
+def scaling_error(plane: UInt8, size: tuple[int, int]) -> Float64:
+    error: Float64 = halvings_of(plane, size) * HALVED + INTERPOLATED + FINE
+    return error
+
+
+def gains(color: ColorTags, height: int) -> Float64:
+    """What Y, U and V (columns), less their zeros, add to red, green and blue (rows)."""
+    untagged = BT709 if height >= 720 else BT601
+    red, blue = {1: BT709, 5: BT601, 6: BT601}.get(color.matrix, untagged)
+    green = 1 - red - blue
+    # R = Y + 2(1 - red)V and B = Y + 2(1 - blue)U; G is what these leave of Y.
+    v, u = 2 * (1 - red), 2 * (1 - blue)
+    full = np.array([[1, 0, v], [1, -blue * u / green, -red * v / green], [1, u, 0]])
+    return full if color.full_range else full * [255 / 219, 255 / 224, 255 / 224]
+
+
+def to_rgb(planes: list[Float64], color: ColorTags, height: int) -> Float64:
+    zeros = (0 if color.full_range else 16, 128, 128)
+    rgb: Float64 = (np.stack(planes, -1) - zeros) @ gains(color, height).T
+    return rgb.clip(0, 255)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_planes_are_off_by_their_roundings_at_most(size: tuple[int, int]) -> None:
+    planes = random_frame(size, ColorTags()).planes
+    target = LAYOUTS[0].size_for(*size)
+    for small, plane in zip(SmallPlanes.of(planes, target), planes, strict=True):
+        error = small - scaled(plane, target)
+        least, most = scaling_error(plane, target)
+        assert least <= error.min()
+        assert error.max() <= most
+        assert np.abs(error).mean() < 0.5
+
+
+@pytest.mark.parametrize("color", COLORS, ids=str)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tensor_is_off_by_roundings_at_most(size: tuple[int, int], color: ColorTags) -> None:
+    """The worst case is 3 to 5 levels, for chroma's own half levels count double in red and blue.
+
+    That all of them meet in one pixel is rare: the mean is below one level.
+    """
+    frame = random_frame(size, color)
+    target = LAYOUTS[0].size_for(*size)
+    expected = to_rgb([scaled(plane, target) for plane in frame.planes], color, size[1])
+    seen = [plane.astype(np.float64) for plane in SmallPlanes.of(frame.planes, target)]
+    of_seen = to_rgb(seen, color, size[1])
+    # Each channel's least and most: a gain below 0 swaps a plane's.
+    ends = gains(color, size[1])[..., None] * [scaling_error(p, target) for p in frame.planes]
+    least, most = np.sort(ends).sum(1).T + (CONVERTED + FINE)[:, None]
+    for layout in LAYOUTS:
+        tensor = layout.feed(network_picture(frame, target))["picture"]
+        assert tensor.dtype == np.float32
+        picture = tensor[0].transpose(1, 2, 0) if layout.channels_first else tensor[0]
+        found = 255 * (picture.astype(np.float64) * STD + MEAN)
+        error = found - expected
+        assert (least <= error).all()
+        assert (error <= most).all()
+        assert np.abs(error).mean() < 1
+        assert np.abs(found - of_seen).max() <= CONVERTED[1] + FINE[1]
