@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from realtime.machine import identity
+from realtime.new_files import part_beside
 
 
 def recall(path: Path) -> Any:
@@ -33,7 +33,7 @@ def keep(path: Path, found: Any) -> None:
     content = {"machine": identity(), "found": found}
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside and renamed: a run that starts just now must not read half of it.
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part = part_beside(path)
     try:
         part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
         os.replace(part, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,7 +14,7 @@ from av.video.reformatter import ColorRange
 from realtime.errors import OutputError
 from realtime.frame import Frame, UInt8, VideoFormat
 from realtime.media import file_url, plane_view, reason
-from realtime.new_files import check_new, target_of
+from realtime.new_files import check_new, part_beside, target_of
 from realtime.output.audio import AudioTracks
 from realtime.output.sink import Sink
 
@@ -69,10 +68,6 @@ _FRAME_DURATION = 1 << 8
 _FINEST_TIME_BASE = Fraction(1, 90_000)
 
 
-# Bytes; what common file systems allow.
-_LONGEST_NAME = 255
-
-
 def check_writable(path: Path, *, overwrite: bool) -> None:
     """Sees early, before any work is done, whether a file can be written.
 
@@ -83,19 +78,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in _KINDS:
         kinds = ", ".join(_KINDS)
         raise OutputError(f"{path}: unknown kind of video {path.suffix!r}; end its name in {kinds}")
-    if len(os.fsencode(path.name)) > _LONGEST_NAME:
-        raise OutputError(
-            f"{path}: this name is too long; choose one of {_LONGEST_NAME} bytes at most"
-        )
     check_new(path, overwrite=overwrite)
-
-
-def part_beside(path: Path) -> Path:
-    """Where to write a file until it is whole: no other run's, nor a user's own."""
-    name, end = os.fsencode(path.name), f".{uuid.uuid4().hex[:8]}.part"
-    room = _LONGEST_NAME - len(end)
-    kept = path.name if len(name) <= room else name[:room].decode(errors="ignore")
-    return path.with_name(kept + end)
 
 
 class FileSink(Sink):
