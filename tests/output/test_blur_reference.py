@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from realtime.frame import ColorTags, Float32, Matte, Planes
 from realtime.output.backgrounds import Blur
-from tests.inference.test_preprocess import halvings_of, random_frame, resized, scaled, waves
+from tests.floating import halvings_of, random_frame, resized, scaled, waves
 
 Float64 = NDArray[np.float64]
 
