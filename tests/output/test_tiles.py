@@ -49,6 +49,16 @@ def test_a_pixel_just_outside_counts_for_what_is_interpolated_with_it() -> None:
     assert np.argwhere(~nothing).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
+def test_a_picture_of_any_size_can_be_all_foreground() -> None:
+    tiling = Tiling.of(4320, 7680, (4320, 7680))
+    assert tiling.grid == 1
+    margin = np.full((4322, 7682), 255, np.uint8)
+    margin[-1, -1] = 254
+    nothing, solid = tiling.sort(margin)
+    assert not nothing.any()
+    assert np.argwhere(~solid).tolist() == [[134, 239]]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
 def test_rectangles_cover_the_marked_tiles_once(share: float) -> None:
     marked = np.random.default_rng(3).random((34, 60)) < share
