@@ -35,7 +35,10 @@ def commands(clips: Sequence[Path], peers: Path | None, out: Path) -> dict[str, 
         return str(out / f"{name}.json")
 
     return {
-        "bench": ["-m", "realtime", "bench", "--fps", "30,60", "--json", report("bench")],
+        "bench": [
+            *("-m", "realtime", "bench", "--model", "default,fast", "--fps", "30,60"),
+            *("--json", report("bench")),
+        ],
         "compositor": ["-m", "benchmarks.compositor", "--output", report("compositor")],
         "peers": ["-m", "benchmarks.peers", *races, "--json", report("peers")],
     }

@@ -47,10 +47,10 @@ from realtime.progress import complain
 _RESULTS = Path(__file__).parent / "results"
 _LOOPS = Path(__file__).parent / "loops"
 
-FLOOR, OURS = "transcode-plain", "ours"
+FLOOR, OURS, OURS_FAST = "transcode-plain", "ours", "ours-fast"
 
 # The same where nothing is written.
-DECODE, OURS_TO_NULL = "decode", "ours-null"
+DECODE, OURS_TO_NULL, OURS_FAST_TO_NULL = "decode", "ours-null", "ours-null-fast"
 
 # Seconds after which a run hangs, and an installation does.
 _PATIENCE = 600.0
@@ -77,6 +77,7 @@ class Contestant:
         requirements: what pip has to install for it, in an environment of its own; nothing for
             what runs in ours.
         extra: further arguments, such as an ONNX file.
+        model: the network of our own command line.
         most_frames: of the clip that it gets.
         instead_of: the contestant that it stands in for, where that one is unavailable.
         writes: whether it writes a video; if not, it says {"frames": …} on stdout.
@@ -87,6 +88,7 @@ class Contestant:
     loop: str | None = None
     requirements: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    model: str = DEFAULT
     most_frames: int = 10**6
     instead_of: str | None = None
     writes: bool = True
@@ -158,9 +160,15 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
             extra=("AUTO",),
         ),
         Contestant(OURS, "**realtime file**, background a picture"),
-        Contestant("ours-fast", "**realtime file** with `--model fast`", extra=("--model", "fast")),
+        Contestant(OURS_FAST, "**realtime file** with `--model fast`", model="fast"),
         Contestant(DECODE, "decode, nothing else", "decode.py", writes=False),
         Contestant(OURS_TO_NULL, "**realtime file**, writing nothing", writes=False),
+        Contestant(
+            OURS_FAST_TO_NULL,
+            "**realtime file** with `--model fast`, writing nothing",
+            model="fast",
+            writes=False,
+        ),
         Contestant(
             "mediapipe",
             "MediaPipe's documented loop",
@@ -248,14 +256,15 @@ class Arena:
                 loads.__name__,
                 json.dumps(asdict(load)),
                 str(clip),
-                DEFAULT,
+                contestant.model,
             ]
         if contestant.loop is None:
             command = [sys.executable, "-m", "realtime", "file", str(clip), str(target)]
             options = ["--background", str(self.background), "--quiet", "-y"]
+            options += ["--model", contestant.model]
             if frames < _frames_in(clip):
                 options += ["--duration", str(frames / _rate_of(clip))]
-            return [*command, *options, *contestant.extra]
+            return [*command, *options]
         return [
             self._python(contestant.requirements),
             str(_LOOPS / contestant.loop),

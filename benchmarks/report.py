@@ -123,15 +123,15 @@ def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
     """What a frame takes of each stage in two reports of `realtime bench`, as Markdown.
 
     Milliseconds of the caller, and in brackets those of the processor, all threads together. The
-    heads name the networks, which may differ.
+    heads name the networks, which are the same where the later report has that of the former.
     """
 
     def cell(run: dict[str, Any], stage: str, *, cpu: bool) -> str:
         wall, busy = (run["metrics"][f"{kind} {stage}"]["median"] for kind in ("stage", "cpu of"))
         return f"{wall:.2f} ({busy:.2f})" if cpu else f"{wall:.2f}"
 
-    reports = [{run["height"]: run for run in report["runs"]} for report in (before, after)]
-    pairs = {height: [runs[height] for runs in reports] for height in (720, 1080)}
+    old_runs = {run["height"]: run for run in reversed(before["runs"])}
+    pairs = {height: (old_runs[height], _alike(old_runs[height], after)) for height in (720, 1080)}
     heads = [
         f"{height}p: before (`{old['model']}`) → now (`{new['model']}`)"
         for height, (old, new) in pairs.items()
@@ -147,6 +147,13 @@ def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
         ]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", measured_on(after)])
+
+
+def _alike(old: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """The run of a report that is of the same size, and where there is one, network."""
+    runs = [run for run in report["runs"] if run["height"] == old["height"]]
+    found: dict[str, Any] = next((run for run in runs if run["model"] == old["model"]), runs[0])
+    return found
 
 
 def filled(results: Path = RESULTS) -> dict[Path, str]:

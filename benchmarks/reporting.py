@@ -17,7 +17,7 @@ from realtime.machine import machine
 
 # How to get those reports that no benchmark of their name writes.
 _REMEDIES = {
-    "bench": "run realtime bench --fps 30,60 --json {path}",
+    "bench": "run realtime bench --model default,fast --fps 30,60 --json {path}",
     "peers": "run python -m benchmarks.peers --clip VIDEO",
     "quality": "run python -m benchmarks.quality --peers FOLDER --gestures VIDEO...",
     "bench_before": "it is of the first version that was measured, and comes with the sources",

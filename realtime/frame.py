@@ -22,6 +22,11 @@ NANOSECOND = Fraction(1, 1_000_000_000)
 """The time base of live pictures, whose pts are on the monotonic clock."""
 
 
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """Frames in a second as formats give them: no denominator is above that of 30000/1001."""
+    return Fraction(fps).limit_denominator(1001)
+
+
 class Planes(NamedTuple):
     """The three planes of a 4:2:0 picture, read-only by convention; rows may be padded.
 

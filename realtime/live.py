@@ -18,7 +18,7 @@ from realtime.capture.opening import open_camera
 from realtime.control import Control
 from realtime.demand import DemandWatcher
 from realtime.errors import Interrupted, SettingsError
-from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat
+from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat, exact_rate
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
 from realtime.new_files import same_file
@@ -211,7 +211,7 @@ def _video(settings: Settings, camera: VideoFormat) -> VideoFormat:
         camera,
         width=settings.width,
         height=settings.height,
-        frame_rate=Fraction(settings.fps).limit_denominator(1001),
+        frame_rate=exact_rate(settings.fps),
         time_base=NANOSECOND,
         sample_aspect_ratio=Fraction(1),
     )

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from realtime.bench import timecode
@@ -14,7 +13,7 @@ from realtime.bench.case import Case
 from realtime.bench.figures import percentile
 from realtime.bench.material import ClockedCamera
 from realtime.cores import usable_cores
-from realtime.frame import Frame, Matte
+from realtime.frame import Frame, Matte, exact_rate
 from realtime.inference.session import Device
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
@@ -143,7 +142,7 @@ def open_live(
         matting,
         compositor,
         FanoutSink([clock, *beside]) if beside else clock,
-        replace(source.format, frame_rate=Fraction(fps).limit_denominator(1001)),
+        replace(source.format, frame_rate=exact_rate(fps)),
         store,
         seconds=WARM_UP + seconds + AFTER,
         stats=stats,

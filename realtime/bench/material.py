@@ -22,7 +22,7 @@ from realtime.capture.file import FileSource
 from realtime.capture.planar import from_camera, tags_of
 from realtime.capture.source import Source
 from realtime.errors import SourceError
-from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, VideoFormat, exact_rate
 from realtime.media import plane_view
 from realtime.output.file import FileSink
 
@@ -105,7 +105,7 @@ class ClockedCamera(Source):
         self.format = VideoFormat(
             width=width,
             height=height,
-            frame_rate=Fraction(fps).limit_denominator(1001),
+            frame_rate=exact_rate(fps),
             time_base=NANOSECOND,
             color=color,
         )

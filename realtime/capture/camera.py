@@ -30,7 +30,7 @@ from realtime.capture.spreading import Spreading
 from realtime.capture.stamps import Stamps
 from realtime.capture.ways import way_to_stream, ways_to_device
 from realtime.errors import SourceError
-from realtime.frame import NANOSECOND, ColorTags, Frame, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, VideoFormat, exact_rate
 from realtime.media import demux, reason, without_password
 from realtime.stats import Stats
 
@@ -228,7 +228,7 @@ class CameraSource(Source):
         return VideoFormat(
             width=square_width(context.width // 2 * 2, self._pixel_aspect),
             height=context.height // 2 * 2,
-            frame_rate=Fraction(rate).limit_denominator(1001),
+            frame_rate=exact_rate(rate),
             time_base=NANOSECOND,
             color=self._tags(context),
         )

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -15,7 +14,7 @@ from realtime.capture.devices import Camera
 from realtime.capture.source import Source
 from realtime.capture.stamps import Stamps
 from realtime.errors import SourceError
-from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, UInt8, VideoFormat
+from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, UInt8, VideoFormat, exact_rate
 
 # OpenCV's conversion to 4:2:0 knows this alone.
 _COLOR = ColorTags(full_range=False, matrix=6, primaries=1, transfer=13)
@@ -74,7 +73,7 @@ class OpenCVSource(Source):
         self.format = VideoFormat(
             width=self._first.shape[1] // 2 * 2,
             height=self._first.shape[0] // 2 * 2,
-            frame_rate=Fraction(rate if rate > 0 else fps).limit_denominator(1001),
+            frame_rate=exact_rate(rate if rate > 0 else fps),
             time_base=NANOSECOND,
             color=_COLOR,
         )

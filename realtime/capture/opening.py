@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from realtime.capture.camera import WEBCAM_COLOR, CameraSource
 from realtime.capture.demo import DemoSource
@@ -14,7 +13,7 @@ from realtime.capture.reconnecting import Reconnecting
 from realtime.capture.source import Source
 from realtime.capture.thinned import Thinned
 from realtime.errors import SourceError
-from realtime.frame import NANOSECOND, VideoFormat
+from realtime.frame import NANOSECOND, VideoFormat, exact_rate
 from realtime.media import is_url
 from realtime.stats import Stats
 
@@ -45,7 +44,7 @@ def open_camera(
     Raises:
         SourceError: it cannot be opened; the message says why, and what to do. Not if `paused`.
     """
-    rate = Fraction(fps).limit_denominator(1001)
+    rate = exact_rate(fps)
     asked = VideoFormat(width, height, rate, NANOSECOND, WEBCAM_COLOR) if paused else None
     opener = _Opener(camera, width, height, fps, stats or Stats())
     return Reconnecting(lambda: Thinned(opener(), rate), format=asked, report=report)
@@ -63,7 +62,7 @@ class _Opener:
     def __call__(self) -> Source:
         width, height, fps = self._asked
         if self._name == "demo":
-            return Paced(DemoSource(width, height, Fraction(fps).limit_denominator(1001)))
+            return Paced(DemoSource(width, height, exact_rate(fps)))
         if is_url(self._name):
             return CameraSource(self._name, width, height, fps, stats=self._stats)
         camera = find_camera(self._name) if self._found is None else find_again(self._found)
