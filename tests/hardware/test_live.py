@@ -41,14 +41,21 @@ class Run:
     """`realtime live` in a process of its own."""
 
     def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "realtime", "live", "--json", *map(str, arguments)]
+        python = [sys.executable, "-X", "faulthandler", "-m"]
+        command = [*python, "realtime", "live", "--json", *map(str, arguments)]
         self.process = subprocess.Popen(kept_to(0, command), stdout=subprocess.PIPE, text=True)
 
     def end(self, by: signal.Signals = signal.SIGINT) -> tuple[dict[str, object], float]:
         """Its summary, and how many seconds it took to end."""
         start = time.monotonic()
         self.process.send_signal(by)
-        out, _ = self.process.communicate(timeout=_HANGS)
+        try:
+            out, _ = self.process.communicate(timeout=_HANGS)
+        except subprocess.TimeoutExpired as error:
+            # It then says where each of its threads is.
+            self.process.send_signal(signal.SIGABRT)
+            out, _ = self.process.communicate(timeout=_HANGS)
+            pytest.fail(f"{error}; it said: {out[-2000:]}")
         assert self.process.returncode == 130
         return json.loads(out.splitlines()[-1]), time.monotonic() - start
 
