@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+# As `Lock.acquire` understands it.
+_FOR_EVER = -1.0
+
 
 class Worker:
     """Runs `work` once in a thread of its own.
@@ -26,7 +29,12 @@ class Worker:
         self._work = work
         self._on_failure = on_failure
         self._thread = threading.Thread(target=self._run, name=f"realtime-{name}", daemon=daemon)
-        self._ended = threading.Event()
+        # A bare lock that is held while the work goes on, and no Event: where a Ctrl-C falls within
+        # one's wait, between taking its lock and beginning to guard it, that lock stays taken, and
+        # whoever wants to set it waits for ever.
+        self._at_work = threading.Lock()
+        self._at_work.acquire()
+        self._over = False
         self.error: BaseException | None = None
 
     def _run(self) -> None:
@@ -36,7 +44,9 @@ class Worker:
             self.error = error
             self._on_failure()
         finally:
-            self._ended.set()
+            # First: who waits may take the lock and be interrupted before giving it back.
+            self._over = True
+            self._at_work.release()
 
     def start(self) -> None:
         self._thread.start()
@@ -47,10 +57,15 @@ class Worker:
         Ctrl-C may interrupt this wait. It must not interrupt `Thread.join`: up to Python 3.12 that
         takes a thread for finished which is still running.
         """
-        return self._ended.wait(timeout)
+        return self._wait(timeout)
 
     def join(self) -> None:
         """Waits until the thread is gone, if it was ever started."""
         if self._thread.ident is not None:
-            self._ended.wait()
+            self._wait(_FOR_EVER)
             self._thread.join()
+
+    def _wait(self, timeout: float) -> bool:
+        if not self._over and self._at_work.acquire(timeout=timeout):
+            self._at_work.release()
+        return self._over
