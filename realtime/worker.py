@@ -57,15 +57,12 @@ class Worker:
         Ctrl-C may interrupt this wait. It must not interrupt `Thread.join`: up to Python 3.12 that
         takes a thread for finished which is still running.
         """
-        return self._wait(timeout)
+        if not self._over and self._at_work.acquire(timeout=timeout):
+            self._at_work.release()
+        return self._over
 
     def join(self) -> None:
         """Waits until the thread is gone, if it was ever started."""
         if self._thread.ident is not None:
-            self._wait(_FOR_EVER)
+            self.wait(_FOR_EVER)
             self._thread.join()
-
-    def _wait(self, timeout: float) -> bool:
-        if not self._over and self._at_work.acquire(timeout=timeout):
-            self._at_work.release()
-        return self._over
