@@ -187,12 +187,14 @@ class Run(ABC):
 
     def stop(self) -> None:
         """Ends the run early; what was captured is still finished. From any thread."""
-        self._stopping.set()
+        with bouncing(math.inf):
+            self._stopping.set()
 
     def _cancel(self) -> None:
         """Makes every thread return as soon as its present frame lets it."""
-        self._stopping.set()
-        self._cancel_channels()
+        with bouncing(math.inf):
+            self._stopping.set()
+            self._cancel_channels()
 
     def _wait_for(self, last: Worker, on_progress: OnProgress | None) -> None:
         reported = 0.0

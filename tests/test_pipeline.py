@@ -233,6 +233,32 @@ def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: 
     assert sink.events == ["open", "close early"]
 
 
+def test_a_ctrl_c_while_a_run_is_being_stopped_breaks_nothing_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An Event whose `set` is broken off may stay locked, and who waits for it hangs."""
+    sink = ListSink()
+    sink.close_after = 5
+    pipeline = _run(CountingSource(10**9), sink)
+    set_event = pipeline._stopping.set
+    pressed: list[bool] = []
+
+    def interrupted() -> None:
+        if not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        set_event()
+
+    monkeypatch.setattr(pipeline._stopping, "set", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        pipeline.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert pressed
+    assert sink.events == ["open", "close early"]
+
+
 @pytest.mark.parametrize("method", ["open", "close"])
 def test_ctrl_c_while_the_output_opens_or_finishes_leaves_nothing_half_done(
     monkeypatch: pytest.MonkeyPatch, method: str
