@@ -208,10 +208,12 @@ class Signature:
         if tensor is None or tensor.shape != shape:
             tensor = np.empty(shape, np.float32)
         planes = tensor[0] if self.channels_first else tensor[0].transpose(2, 0, 1)
-        # Plane by plane: many times faster than NumPy's loops over three channels.
+        # Plane by plane, many times faster than NumPy loops over three channels; and in two steps,
+        # for NumPy is faster at multiplying what is of one kind.
         for index, plane in enumerate(cv2.split(picture)):
             mean, std = self.convention.mean[index], self.convention.std[index]
-            np.multiply(plane, np.float32(1 / 255 / std), out=planes[index])
+            np.copyto(planes[index], plane)
+            planes[index] *= np.float32(1 / 255 / std)
             if mean:
                 planes[index] -= np.float32(mean / std)
         feed = {self.input_name: tensor}
