@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import venv
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +188,7 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
             "rembg",
             "rembg, remove() with a small local network",
             "rembg_remove.py",
-            ("rembg[cpu]", "av>=18.1,<19"),
+            ("rembg[cpu]==2.0.86", "av>=18.1,<19"),
             (str(local),),
             most_frames=90,
         ),
@@ -221,12 +223,15 @@ class Arena:
         background: path of a picture.
         out: a folder for what they write.
         say: is told in one line what is going on.
+        installed: what is in the environments that were used: versions by package, by what pip was
+            asked for.
     """
 
     environments: Path
     background: Path
     out: Path
     say: Callable[[str], None] = print
+    installed: dict[str, dict[str, str]] = field(default_factory=dict)
     _pythons: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def run(self, contestant: Contestant, clip: Path, frames: int) -> Took:
@@ -279,7 +284,9 @@ class Arena:
         if not requirements:
             return sys.executable
         if requirements not in self._pythons:
-            self._pythons[requirements] = str(self._environment(requirements))
+            python = str(self._environment(requirements))
+            self.installed[" ".join(requirements)] = _versions(python)
+            self._pythons[requirements] = python
         return self._pythons[requirements]
 
     def _environment(self, requirements: tuple[str, ...]) -> Path:
@@ -305,6 +312,20 @@ class Arena:
             raise Unavailable(f"pip cannot install it: {_last_line(str(error))}") from None
         installed.write_text("\n".join(requirements), "utf-8")
         return python
+
+
+def _versions(python: str) -> dict[str, str]:
+    """Of the packages that a Python has.
+
+    Raises:
+        Unavailable: its pip does not run.
+    """
+    command = [python, "-m", "pip", "list", "--disable-pip-version-check", "--format=json"]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise Unavailable(f"does not tell what is installed: {_last_line(str(error))}") from None
+    return {package["name"]: package["version"] for package in json.loads(done.stdout)}
 
 
 def _launched(command: Sequence[str]) -> dict[str, Any]:
@@ -497,9 +518,18 @@ def table(report: dict[str, Any]) -> str:
         if figures.get("frames_run", figures["frames"]) < figures["frames"]
     }
     lines += ["", measured_on(report)]
+    if report.get("installed"):
+        apart = "; ".join(starmap(_asked_for, report["installed"].items()))
+        lines.append(f"In environments of their own: {apart}.")
     lines += [f"{note}." for note in sorted(reckoned)]
     lines += [f"Left out: {name}, which {why}." for name, why in skipped.items()]
     return "\n".join(lines)
+
+
+def _asked_for(requirements: str, versions: dict[str, str]) -> str:
+    """What pip was asked to install, with the versions that it took."""
+    names = re.findall(r"(?:^| )([\w.-]+)", requirements)
+    return ", ".join(f"{name} {versions[name]}" for name in names)
 
 
 def main() -> int:
@@ -537,6 +567,7 @@ def main() -> int:
             frames = min(size["frames"], arguments.frames or size["frames"])
             result = compete(everybody, clip, frames, arguments.repeats, arena.run, complain)
             report["clips"][clip.name] = size | result
+        report["installed"] = arena.installed
     write_report(arguments.json, report)
     print(table(report))
     return 0

@@ -123,6 +123,10 @@ def test_the_table_shows_every_clip_and_what_was_left_out() -> None:
     larger = {"width": 1920, "height": 1080, "frames": 300}
     report = {
         "machine": {"cpu": "one", "cores": 2},
+        "installed": {
+            "x[cpu]==1.5 y>=2,<3": {"y": "2.4", "x": "1.5", "z": "7"},
+            "w-w_w.w": {"w-w_w.w": "9"},
+        },
         "clips": {
             "a.mp4": size | _compete(_Race({FLOOR: 80, "ours": 60, "slow": 4})),
             "b.mp4": larger | _compete(_Race({FLOOR: 40, "ours": 40, "slow": 4}, {"slow": 0})),
@@ -134,6 +138,7 @@ def test_the_table_shows_every_clip_and_what_was_left_out() -> None:
     assert "1080p: fps (× transcode)" in lines[0]
     assert "| ours | 60.0 (0.75) | 26.7 | 40.0 (1.00) | 40.0 | 100 |" in lines
     assert "| a slow one | 3.9 (0.05) | 410.7 |  |  | 100 |" in lines
+    assert lines[-3] == "In environments of their own: x 1.5, y 2.4; w-w_w.w 9."
     assert lines[-2] == (
         "a slow one: 20 of 300 frames were run, and the rest was reckoned from them without "
         "start-up."
@@ -208,7 +213,8 @@ class TestInstalling:
             folder.mkdir(parents=True, exist_ok=True)
 
         monkeypatch.setattr("benchmarks.peers.venv.create", create)
-        monkeypatch.setattr("benchmarks.peers.subprocess.run", lambda command, **options: None)
+        nothing = subprocess.CompletedProcess([], 0, stdout="[]")
+        monkeypatch.setattr("benchmarks.peers.subprocess.run", lambda command, **options: nothing)
         for _ in range(2):
             python = self._arena(tmp_path)._python(("x==1",))
         assert python == str(tmp_path / "environments" / "x--1" / "bin" / "python")
@@ -216,6 +222,16 @@ class TestInstalling:
         # The same program with something else beside it is another environment.
         self._arena(tmp_path)._python(("x==1", "y"))
         assert len(made) == 2
+
+    def test_it_tells_what_is_installed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arena = self._arena(tmp_path)
+        monkeypatch.setattr(arena, "_environment", lambda requirements: sys.executable)
+        arena._python(("numpy", "av>=1"))
+        ((asked, versions),) = arena.installed.items()
+        assert asked == "numpy av>=1"
+        assert versions["numpy"] == np.__version__
 
 
 class TestLoops:
