@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 
 from realtime.interrupts import INTERRUPTED
@@ -14,6 +16,8 @@ def main() -> None:
     except KeyboardInterrupt:
         # Nothing has begun that would be worth a word.
         sys.exit(INTERRUPTED)
+    # Python would search what the modules hold for garbage on exit: half of what leaving takes.
+    atexit.register(gc.freeze)
     run()
 
 
