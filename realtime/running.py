@@ -187,6 +187,7 @@ class Run(ABC):
 
     def stop(self) -> None:
         """Ends the run early; what was captured is still finished. From any thread."""
+        # What waits for an Event hangs where a Ctrl-C breaks its `set` off.
         with bouncing(math.inf):
             self._stopping.set()
 
