@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -210,6 +210,15 @@ def test_ctrl_c_finishes_the_output_and_then_interrupts_the_caller() -> None:
     assert summary.notes[-1] == f"interrupted: the first {summary.frames_out} frames are kept"
 
 
+@pytest.fixture
+def _ctrl_c_as_usual() -> Iterator[None]:
+    """SIGINT as a program finds it, whatever runs the tests has made of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_as_usual")
 @pytest.mark.parametrize("bounces", [1, 5])
 def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: int) -> None:
     sink = ListSink()
@@ -224,15 +233,12 @@ def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: 
         wait_for(*arguments)
 
     monkeypatch.setattr(pipeline, "_wait_for", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(Interrupted):
-            pipeline.run()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(Interrupted):
+        pipeline.run()
     assert sink.events == ["open", "close early"]
 
 
+@pytest.mark.usefixtures("_ctrl_c_as_usual")
 def test_a_ctrl_c_while_a_run_is_being_stopped_breaks_nothing_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -250,11 +256,7 @@ def test_a_ctrl_c_while_a_run_is_being_stopped_breaks_nothing_off(
         set_event()
 
     monkeypatch.setattr(pipeline._stopping, "set", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        pipeline.run()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    pipeline.run()
     assert pressed
     assert sink.events == ["open", "close early"]
 
@@ -274,6 +276,7 @@ def test_ctrl_c_while_the_output_opens_or_finishes_leaves_nothing_half_done(
     assert sink.events[-1] == "abort"
 
 
+@pytest.mark.usefixtures("_ctrl_c_as_usual")
 def test_no_ctrl_c_keeps_threads_from_being_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever closes the source next would close it under a thread that reads it."""
     join, joined = Worker.join, []
@@ -284,11 +287,7 @@ def test_no_ctrl_c_keeps_threads_from_being_joined(monkeypatch: pytest.MonkeyPat
         joined.append(worker)
 
     monkeypatch.setattr(Worker, "join", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        _run(CountingSource(3), ListSink()).run()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    _run(CountingSource(3), ListSink()).run()
     assert len(joined) == 3
 
 
