@@ -20,8 +20,10 @@ import numpy as np
 from realtime.color import yuv_to_rgb_matrix
 from realtime.errors import DeviceError, ModelError
 from realtime.frame import ColorTags, Float32, Planes, UInt8
-from realtime.inference.convention import Activation, Convention
+from realtime.inference.activation import activate, remedy
+from realtime.inference.convention import Convention
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
+from realtime.inference.layout import layout_of, planes_of, tells_channels
 from realtime.inference.session import CPU, CUDA, DEVICE_LOCK, Device, open_session
 from realtime.inference.thumbnail import Thumbnail
 
@@ -122,34 +124,26 @@ class Signature:
             if _MEMORY.fullmatch(n)
         }
         pictures = [i for n, i in inputs.items() if n not in memories and n != _SCALE]
+        outputs = {o.name: o.shape for o in session.get_outputs()}
+        metadata = session.get_modelmeta().custom_metadata_map
+        convention = Convention.read(metadata, sidecar, name, outputs)
         shape = pictures[0].shape if pictures else []
-        if (
-            len(pictures) != 1
-            or pictures[0].type != "tensor(float)"
-            or len(shape) != 4
-            or 3 not in (shape[1], shape[3])
-        ):
+        layout = layout_of(shape, convention.layout)
+        if len(pictures) != 1 or pictures[0].type != "tensor(float)" or layout is None:
             taken = ", ".join(f"{i.name} {i.type} {i.shape}" for i in pictures[:2])
-            raise ModelError(
-                f"{name}: takes {taken}; choose a network that takes one float RGB picture, "
-                "[n, 3, h, w] or [n, h, w, 3]"
-            )
-        convention = Convention.read(session.get_modelmeta().custom_metadata_map, sidecar, name)
-        outputs = [o.name for o in session.get_outputs()]
-        output = convention.output or next(
-            (o for o in outputs if o in ("alpha", "pha")), outputs[0]
-        )
-        if output not in outputs:
-            raise ModelError(
-                f"{name}: has no output {output!r}; choose one of {', '.join(outputs)}"
-            )
-        channels_first = shape[1] == 3
+            mend = "choose a network that takes one float RGB picture, [n, 3, h, w] or [n, h, w, 3]"
+            if layout is None and convention.layout is not None:
+                mend += f', or do without "layout": "{convention.layout}"'
+            elif layout is None and not tells_channels(shape):
+                mend += ', or write {"layout": "nchw"} or {"layout": "nhwc"} into a .json beside it'
+            raise ModelError(f"{name}: takes {taken}; {mend}")
+        channels_first = layout == "nchw"
         height, width = shape[2:4] if channels_first else shape[1:3]
         fixed = isinstance(width, int) and isinstance(height, int)
         return cls(
             convention=convention,
             input_name=pictures[0].name,
-            output_name=output,
+            output_name=convention.output_among(outputs),
             channels_first=channels_first,
             fixed_size=(width, height) if fixed else None,
             memories=memories,
@@ -208,12 +202,14 @@ class Signature:
         if tensor is None or tensor.shape != shape:
             tensor = np.empty(shape, np.float32)
         planes = tensor[0] if self.channels_first else tensor[0].transpose(2, 0, 1)
+        if self.convention.order == "bgr":
+            planes = planes[::-1]
         # Plane by plane, many times faster than NumPy loops over three channels; and in two steps,
         # for NumPy is faster at multiplying what is of one kind.
         for index, plane in enumerate(cv2.split(picture)):
             mean, std = self.convention.mean[index], self.convention.std[index]
             np.copyto(planes[index], plane)
-            planes[index] *= np.float32(1 / 255 / std)
+            planes[index] *= np.float32(self.convention.scale / 255 / std)
             if mean:
                 planes[index] -= np.float32(mean / std)
         feed = {self.input_name: tensor}
@@ -228,41 +224,44 @@ class Signature:
         width, height = self.size_for(16, 9)
         return self.feed(np.zeros((height, width, 3), np.uint8))
 
-    def alpha(self, output: Float32) -> Float32:
-        """The person's channel of an output, float32 (h, w), its activation applied.
+    def planes(self, output: Float32, size: tuple[int, int]) -> Float32:
+        """An output as planes.
+
+        Args:
+            output: float32, in a layout of `layout.planes_of`.
+            size: (width, height) of the picture that the network was shown.
+
+        Returns:
+            float32 (c, h', w'), a view.
 
         Raises:
-            ValueError: the output is not laid out as a picture, or lacks the channel.
+            ValueError: it cannot show that picture, or lacks the person's channel.
         """
-        if output.ndim == 4:
-            output = output[0] if self.channels_first else output[0].transpose(2, 0, 1)
-        elif output.ndim == 3 and not self.channels_first and len(output) > 1:
-            output = output.transpose(2, 0, 1)  # without the batch; else without the channel
-        elif output.ndim == 2:
-            output = output[None]
-        if output.ndim != 3 or not -len(output) <= self.convention.channel < len(output):
-            raise ValueError(f"the output's shape is {list(output.shape)}")
-        alpha: Float32 = _activate(output, self.convention.activation)[self.convention.channel]
+        planes = planes_of(output, size, self.channels_first)
+        channel = self.convention.channel
+        if not -len(planes) <= channel < len(planes):
+            raise ValueError(
+                f"has no channel {channel} among its {len(planes)}; "
+                'write {"channel": …} into a .json beside it, which of them is the person'
+            )
+        return planes
+
+    def alpha(self, planes: Float32) -> Float32:
+        """The person's channel of `planes`, float32 (h', w'), its activation applied.
+
+        Raises:
+            ValueError: the activation does not suit the number of channels.
+        """
+        alpha: Float32 = activate(planes, self.convention.activation)[self.convention.channel]
         return alpha
-
-
-def _activate(channels: Float32, activation: Activation) -> Float32:
-    if activation == "none":
-        return channels
-    if activation == "sigmoid":
-        # Beyond ±60 a float32 sigmoid is 0 or 1, and exp would overflow.
-        odds: Float32 = np.exp(np.clip(channels, -60, 60))
-        return odds / (1 + odds)
-    weights: Float32 = np.exp(channels - channels.max(axis=0))
-    total: Float32 = weights.sum(axis=0)
-    return weights / total
 
 
 class Model:
     """Loads a network and runs it.
 
     Accepted: a float32 RGB picture as [n, 3, h, w] or [n, h, w, 3], sides fixed or free; an output
-    of one or more channels in the same layout. What the file leaves open, a `Convention` says.
+    of one or more channels in either layout, as large as the picture or smaller or larger by a
+    factor. What the file leaves open, a `Convention` says.
     Recurrent networks that name their memories as RobustVideoMatting does are fed their own. On
     CUDA, an embedded one does the pre-processing too.
 
@@ -316,7 +315,7 @@ class Model:
                 self.signature = self.signature.with_pixels(embedded.pixels)
         self.provider = opened.provider
         self._reason = opened.reason
-        self.licence: str = metadata.get("licence", "")
+        self.licence: str = metadata.get("licence") or metadata.get("license", "")
         self._outputs = [
             self.signature.output_name,
             *(f"{name[:-1]}o" for name in self.signature.memories),
@@ -349,7 +348,8 @@ class Model:
             ModelError: the output is not an alpha.
         """
         assert self.graph is not None
-        return self._checked(self.graph(planes, yuv_to_rgb_matrix(color, planes.height), size))
+        color_matrix = yuv_to_rgb_matrix(color, planes.height)
+        return self._checked(self.graph(planes, color_matrix, size), size)
 
     def thumbnail(self) -> Thumbnail:
         """Of what `of_planes` showed the network last."""
@@ -424,34 +424,32 @@ class Model:
         Raises:
             ModelError: the output is not an alpha.
         """
+        size = (picture.shape[1], picture.shape[0])
         if self.graph:
-            size = (picture.shape[1], picture.shape[0])
-            return self._checked(self.graph(cv2.split(picture), AS_THEY_ARE, size))
+            return self._checked(self.graph(cv2.split(picture), AS_THEY_ARE, size), size)
         feed = self.signature.feed(picture, self._tensor)
         self._tensor = feed[self.signature.input_name]
         feed.update(self._memory)
         with DEVICE_LOCK if self.provider == CUDA else nullcontext():
             output, *memory = self._session.run(self._outputs, feed)
         self._memory = dict(zip(self.signature.memories, memory, strict=True))
-        return self._checked(output)
+        return self._checked(output, size)
 
-    def _checked(self, output: Float32) -> Float32:
-        """The alpha of an output."""
+    def _checked(self, output: Float32, size: tuple[int, int]) -> Float32:
+        """The alpha of an output for a picture of this (width, height)."""
         try:
-            alpha = self.signature.alpha(output.astype(np.float32, copy=False))
+            planes = self.signature.planes(output.astype(np.float32, copy=False), size)
+            alpha = self.signature.alpha(planes)
         except ValueError as error:
-            raise ModelError(
-                f"{self.name}: {error}; choose a person-segmentation network, or write its "
-                "channel into a .json beside it"
-            ) from None
+            raise ModelError(f"{self.name}: {error}") from None
         low, high = float(alpha.min()), float(alpha.max())
         # Written so that NaN fails too: a broken network must stop the run, never show the room.
         if not (low >= -_TOLERANCE and high <= 1 + _TOLERANCE):
-            remedy = 'if they are logits, write {"activation": "sigmoid"} into a .json beside it'
+            mend = remedy(len(planes), self.signature.convention.activation, low, high)
             if self.graph:
-                remedy = "choose --device cpu"
+                mend = "choose --device cpu"
             found = f"values from {low:g} to {high:g}, not an alpha in 0..1"
-            raise ModelError(f"{self.name}: gives {found}; {remedy}")
+            raise ModelError(f"{self.name}: gives {found}; {mend}")
         return np.clip(alpha, 0, 1)
 
 

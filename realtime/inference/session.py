@@ -148,17 +148,28 @@ def create_on_cpu(model: bytes | str) -> Any:
 
 
 def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
+    mend = "choose another model, or export it again"
     try:
         session = create_on_cpu(model)
-        session.run(None, probe(session))
+        feed = probe(session)
+        if _is_of_free_size(session):
+            mend = (
+                "if its sides have to be multiples of 32, or larger, write "
+                '{"stride": 32, "native_size": "512x288"} into a .json beside it; else ' + mend
+            )
+        session.run(None, feed)
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
         raise ModelError(
-            f"{name}: onnxruntime cannot run it ({first_line(error)}); "
-            "choose another model, or export it again"
+            f"{name}: onnxruntime cannot run it ({first_line(error)}); {mend}"
         ) from None
     return session
+
+
+def _is_of_free_size(session: Any) -> bool:
+    """Whether an input has free axes behind the batch's."""
+    return any(not isinstance(side, int) for i in session.get_inputs() for side in i.shape[1:])
 
 
 def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:

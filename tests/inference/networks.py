@@ -57,6 +57,54 @@ def brightness_network(
     return _model(nodes, {"image": shape(3)}, {"alpha": shape(outputs)}, constants, metadata or {})
 
 
+def laid_out_network(
+    *,
+    layouts: tuple[str, str] = ("nchw", "nchw"),
+    sides: tuple[Side, Side] = ("height", "width"),
+    channels: Side = 3,
+    shrunk: tuple[int, int] = (1, 1),
+    outputs: int = 1,
+    steps: int = 1,
+) -> bytes:
+    """A network whose alpha is the mean of red, green and blue, and whose shapes may be odd.
+
+    Args:
+        layouts: of input and output.
+        sides: height and width of the input, names where free.
+        channels: of the input, a name where free.
+        shrunk: by what rows and columns of the output are fewer.
+        outputs: how many times the alpha is repeated as channels.
+        steps: of what rows and columns must be multiples, else it fails when it runs.
+    """
+    constants = {
+        "axes": np.array([1], np.int64),
+        "larger": np.array([1, 1, steps, steps], np.float32),
+        "zero": np.float32(0),
+    }
+    to_first = {"nchw": [0, 1, 2, 3], "nhwc": [0, 3, 1, 2]}[layouts[0]]
+    from_first = {"nchw": [0, 1, 2, 3], "nhwc": [0, 2, 3, 1]}[layouts[1]]
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["planes"], perm=to_first),
+        helper.make_node("ReduceMean", ["planes", "axes"], ["mean"], keepdims=1),
+        _pool("mean", "coarse", (steps, steps)),
+        helper.make_node("Resize", ["coarse", "", "larger"], ["back"], mode="nearest"),
+        helper.make_node("Mul", ["back", "zero"], ["nothing"]),
+        helper.make_node("Add", ["mean", "nothing"], ["same"]),
+        _pool("same", "small", shrunk),
+        helper.make_node("Concat", ["small"] * outputs, ["joined"], axis=1),
+        helper.make_node("Transpose", ["joined"], ["alpha"], perm=from_first),
+    ]
+    taken = _shape(sides, layouts[0] == "nchw")(channels)
+    given = _shape(("rows", "columns"), layouts[1] == "nchw")(outputs)
+    return _model(nodes, {"image": taken}, {"alpha": given}, constants, {})
+
+
+def _pool(source: str, target: str, kernel: tuple[int, int]) -> onnx.NodeProto:
+    return helper.make_node(
+        "AveragePool", [source], [target], kernel_shape=kernel, strides=kernel, ceil_mode=0
+    )
+
+
 def recurrent_network() -> bytes:
     """A network that remembers: alpha is the mean of this brightness and the one before."""
     constants = {"axes": np.array([1], np.int64), "half": np.float32(0.5)}
@@ -77,7 +125,7 @@ def recurrent_network() -> bytes:
     return _model(nodes, inputs, outputs, constants, {})
 
 
-def _shape(sides: tuple[Side, Side], channels_first: bool) -> Callable[[int], list[Side]]:
+def _shape(sides: tuple[Side, Side], channels_first: bool) -> Callable[[Side], list[Side]]:
     return lambda channels: [1, channels, *sides] if channels_first else [1, *sides, channels]
 
 
