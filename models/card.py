@@ -7,14 +7,13 @@
 folder. How good the networks are is measured and written by `benchmarks`.
 """
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from models import command
-from models.dataset import read_backgrounds, read_index
+from models import command, log
+from models.dataset import read_backgrounds, read_index, read_products
 from models.errors import ModelsError
 from models.markers import fill_in
 from models.network import ARCHITECTURES
@@ -27,7 +26,7 @@ def describe_data(data: Path) -> list[dict[str, str | int]]:
     """Every set of the training split: kind, number of pictures, labels, licences."""
     rows: list[dict[str, str | int]] = []
     people = read_index(data, "train")
-    things = read_index(data, "train", sets=("ikea",), index="products.csv")
+    things = read_products(data, "train")
     backgrounds = read_backgrounds(data, "train")
     for kind, entries in (("people", people), ("background", backgrounds), ("thing", things)):
         for name in sorted({entry.set for entry in entries}):
@@ -57,10 +56,9 @@ def data_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def training_line(name: str, log: Path) -> str:
+def training_line(name: str, path: Path) -> str:
     """How long a network trained, and its best validation."""
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = log.read(path)
     best = min((row for row in rows if row["mad"]), key=lambda row: float(row["mad"]))
     return (
         f"- `{name}`: {rows[-1]['step']} steps in {float(rows[-1]['minutes']):.0f} minutes; best "

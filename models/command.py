@@ -23,7 +23,7 @@ def data_option(arguments: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         default=Path("../shared/data"),
-        help="folder with index.csv and backgrounds.csv (%(default)s)",
+        help="folder with index.csv, see models.dataset (%(default)s)",
     )
 
 

@@ -1,6 +1,5 @@
 """Draw a training log."""
 
-import csv
 from pathlib import Path
 
 import matplotlib
@@ -8,11 +7,12 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from models import log
 
-def draw_curve(log: Path, out: Path) -> None:
+
+def draw_curve(path: Path, out: Path) -> None:
     """Plot loss and validation IoU of a `log.csv` over the minutes into a PNG."""
-    with log.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = log.read(path)
     figure, left = plt.subplots(figsize=(7, 3.5), dpi=110)
     minutes = [float(row["minutes"]) for row in rows]
     left.plot(minutes, [float(row["loss"]) for row in rows], color="tab:gray", linewidth=1)

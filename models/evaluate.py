@@ -5,6 +5,9 @@
 People: every picture of the val split, its alpha brought back to the picture's own size before
 measuring. Clips: keyed heads before rooms of the val split, 16:9, one frame at a time. Rooms: the
 part of the pixels called a person in backgrounds with nobody in them.
+
+For networks made here and such as are like them; `benchmarks.quality --network` measures any that
+`realtime` runs, recurrent ones and those of other conventions too.
 """
 
 import functools
@@ -19,6 +22,7 @@ from models import command, metrics
 from models.clips import apart, clip_folders, compose_clip
 from models.dataset import U8, Picture, load_all, read_backgrounds, read_index
 from models.errors import ModelsError
+from models.exclusions import is_outdoors
 from models.machine import write_report
 from models.metrics import Alpha
 from models.predictor import Predictor
@@ -86,8 +90,10 @@ def evaluate_clips(
     return mean_figures(results) if results else None
 
 
-def evaluate_rooms(matter: Matter, rooms: Sequence[Picture]) -> float:
-    """Percentage of pixels with α ≥ .5 in pictures with nobody in them."""
+def evaluate_rooms(matter: Matter, rooms: Sequence[Picture]) -> float | None:
+    """Percentage of pixels with α ≥ .5 in pictures with nobody in them; None without any."""
+    if not rooms:
+        return None
     return float(np.mean([(matter(room.image) >= 0.5).mean() for room in rooms]) * 100)
 
 
@@ -110,8 +116,9 @@ def precision_recall(
 
 
 def empty_rooms(data: Path) -> list[Picture]:
-    """The rooms of the val split, with nobody in them."""
-    return load_all([entry for entry in read_backgrounds(data, "val") if entry.set != "scene"])
+    """The rooms of the val split, with nobody in them; none where the folder has none."""
+    rooms = read_backgrounds(data, "val", required=False)
+    return load_all([r for r in rooms if not is_outdoors(r.image.relative_to(data).as_posix())])
 
 
 def evaluate(
@@ -126,7 +133,9 @@ def evaluate(
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "size_16_9": "x".join(str(side) for side in matter.size_for(720, 1280)[::-1]),
         "people": evaluate_people(matter, load_all(read_index(data, "val"))),
-        "clips": evaluate_clips(matter, data, apart(rooms), stretched_grad=stretched_grad),
+        "clips": evaluate_clips(matter, data, apart(rooms), stretched_grad=stretched_grad)
+        if rooms
+        else None,
         "empty_rooms_percent": evaluate_rooms(matter, rooms),
     }
 
@@ -143,7 +152,8 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         clips = result["clips"]
         cells.append(f"{clips['iou']:.4f} / {clips['mad']:.1f}" if clips else "")
         cells.append(f"{clips['dtssd']:.2f}" if clips else "")
-        cells.append(f"{result['empty_rooms_percent']:.2f} %")
+        empty = result["empty_rooms_percent"]
+        cells.append("" if empty is None else f"{empty:.2f} %")
         lines.append("| " + " | ".join([result["file"], result["size_16_9"], *cells]) + " |")
     return "\n".join(lines)
 

@@ -54,9 +54,15 @@ class Predictor:
                 f"{', '.join(f'{i.name} {i.shape}' for i in inputs)})"
             )
         metadata = self.session.get_modelmeta().custom_metadata_map
-        native = metadata.get("native_size", _NATIVE_SIZE).split("x")
-        self.path, self.area = path, area or int(native[0]) * int(native[1])
-        self.stride = int(metadata.get("stride", _STRIDE))
+        try:
+            columns, rows = map(int, metadata.get("native_size", _NATIVE_SIZE).split("x"))
+            self.stride = int(metadata.get("stride", _STRIDE))
+        except ValueError:
+            raise ModelsError(
+                f"{path} names its native_size or stride otherwise than 256x144 and 16; "
+                "export it with models.export"
+            ) from None
+        self.path, self.area = path, area or columns * rows
         self.input, self.output = inputs[0].name, outputs[0].name
         self.channels_first = shape[1] == 3
         height, width = shape[2:] if self.channels_first else shape[1:3]
@@ -78,11 +84,13 @@ class Predictor:
     def run(self, batch: F32) -> F32:
         """Alpha [H, W] at network size of a prepared input."""
         (alpha,) = self.session.run([self.output], {self.input: batch})
-        if 1 not in (alpha.shape[1], alpha.shape[-1]):
-            raise ModelsError(f"{self.path} gives {alpha.shape}, not one alpha")
-        return np.asarray(alpha, np.float32).reshape(
-            alpha.shape[2:] if self.channels_first else alpha.shape[1:3]
-        )
+        channels = 1 if self.channels_first else 3
+        if alpha.ndim != 4 or (alpha.shape[0], alpha.shape[channels]) != (1, 1):
+            raise ModelsError(
+                f"{self.path} gives {list(alpha.shape)}, not one alpha in the layout of its input; "
+                "measure it with benchmarks.quality --network"
+            )
+        return np.asarray(alpha[0].squeeze(channels - 1), np.float32)
 
     def __call__(self, image: U8) -> F32:
         alpha = self.run(self.prepare(image))

@@ -46,6 +46,7 @@ METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "average": CalibrationMethod.MinMax,  # mean over the samples of each one's range
     "percentile": CalibrationMethod.Percentile,
+    "entropy": CalibrationMethod.Entropy,
 }
 
 
@@ -73,7 +74,8 @@ def calibration_samples(data: Path, count: int, size: tuple[int, int], seed: int
         chosen = rng.choice(len(entries), min(count, len(entries)), replace=False)
         return [load(entries[i]) for i in chosen]
 
-    sampler = Sampler(some(read_index(data, "train")), some(read_backgrounds(data, "train")))
+    rooms = read_backgrounds(data, "train", required=False)
+    sampler = Sampler(some(read_index(data, "train")), some(rooms) if rooms else [])
     images = [sampler.draw(size, rng).image for _ in range(count)]
     return [
         np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
@@ -145,10 +147,14 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
 
     The clips stand before one room. Returns one row a stage, the float network first.
     """
-    room = empty_rooms(data)[0]
-    clips = [list(compose_clip(folder, room.image)) for folder in clip_folders(data)]
-    if not clips:
+    rooms, folders = empty_rooms(data), clip_folders(data)
+    if not folders:
         raise ModelsError(f"{data} has no val_clips to judge the stages by")
+    if not rooms:
+        raise ModelsError(
+            f"{data / 'backgrounds.csv'} has no room to put clips before: add one of split val"
+        )
+    clips = [list(compose_clip(folder, rooms[0].image)) for folder in folders]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "stage.onnx"

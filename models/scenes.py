@@ -22,6 +22,10 @@ LABEL_WEIGHT = {"labelled": 1.0, "keyed": 1.0, "teacher": 0.6, "background": 1.0
 # Keyed cut-outs are few, but their edges are the truest.
 _KEYED_SHARE = 12.0
 
+# Bytes of cut-outs that are kept: what is beyond is computed whenever it is drawn. Every loader
+# process has its own.
+_KEPT = 2 << 30
+
 # A human saw what belongs to the person; a teacher network did not.
 _LABELLED_SHARE = 2.5
 
@@ -121,7 +125,12 @@ class Scene:
 
 
 class Sampler:
-    """Draws training samples from decoded pictures."""
+    """Draws training samples from decoded pictures.
+
+    Keyed pictures and cut-outs are for composing only: the ones stand before a uniform cloth, the
+    others before nothing. Without any other people there are no photographs. Without `backgrounds`
+    rooms are plain walls, without `products` there are no things.
+    """
 
     def __init__(
         self,
@@ -135,13 +144,14 @@ class Sampler:
         self.products = products
         self.mix = mix or Mix()
         self._cutouts: dict[int, Picture] = {}
+        self._kept = 0
         balance = _set_balance(people)
         keyed = np.array([p.entry.label == "keyed" for p in people])
         self._cut_chances = _normalised(np.where(keyed, _KEYED_SHARE, 1) * balance)
-        # keyed pictures stand before a uniform cloth: they are for composing only
+        composed = keyed | np.array([p.entry.cutout for p in people])
         by_hand = np.array([p.entry.label == "labelled" for p in people])
-        photos = np.where(keyed, 0, np.where(by_hand, _LABELLED_SHARE, 1) * balance)
-        self._photo_chances = balance if keyed.all() else _normalised(photos)
+        photos = np.where(composed, 0, np.where(by_hand, _LABELLED_SHARE, 1) * balance)
+        self._photo_chances = None if composed.all() else _normalised(photos)
 
     def draw(self, size: Size, rng: np.random.Generator) -> Sample:
         """One sample of `size` (height, width)."""
@@ -182,7 +192,7 @@ class Sampler:
         nobody = np.zeros(size, np.float32)
         if kind < self.mix.empty:
             return Scene(self._room(size, rng), nobody, self._furniture(size, rng), 1.0)
-        if kind < self.mix.empty + self.mix.composite:
+        if kind < made or self._photo_chances is None:
             return self._composite(size, rng)
         picture = self._photograph(size, rng)
         image, alpha = crop_picture(picture, size, rng)
@@ -227,8 +237,12 @@ class Sampler:
         if number not in self._cutouts:
             picture = self.people[number]
             matte = picture.alpha.astype(np.float32) / np.float32(255)
-            own = foreground_colour(picture.image, matte)
-            self._cutouts[number] = Picture(own, picture.alpha, picture.entry)
+            solve = bled if picture.entry.cutout else foreground_colour
+            cutout = Picture(solve(picture.image, matte), picture.alpha, picture.entry)
+            if self._kept >= _KEPT:
+                return cutout
+            self._cutouts[number] = cutout
+            self._kept += cutout.image.nbytes
         return self._cutouts[number]
 
     def _room(self, size: Size, rng: np.random.Generator) -> U8:
@@ -463,6 +477,18 @@ def foreground_colour(image: U8, alpha: F32) -> U8:
     expected = b + cv2.multiply(wide, f - b)
     corrected = f + cv2.multiply(wide, picture - expected)
     return np.asarray(np.clip(corrected, 0, 255), np.uint8)
+
+
+def bled(image: U8, alpha: F32) -> U8:
+    """A cut-out's colour, that of its edge carried on to where it is transparent.
+
+    Such files have any colour there, mostly black, which would darken the edge when it is resized.
+    """
+    weight = np.maximum(alpha, np.float32(1e-6))
+    wide = cv2.merge([weight, weight, weight])
+    around = (17, 17)
+    near = cv2.blur(image.astype(np.float32) * wide, around) / cv2.blur(wide, around)
+    return np.where(alpha[..., None] > 0, image, np.clip(near, 0, 255)).astype(np.uint8)
 
 
 def over(foreground: U8, alpha: F32, background: U8) -> U8:

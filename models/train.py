@@ -2,54 +2,65 @@
 
     python -m models.train --data FOLDER --out runs/mine --minutes 60
 
-`FOLDER/index.csv` names your pairs in columns image, alpha, set, split (train | val), label,
-permissive; `FOLDER/backgrounds.csv` names rooms in columns image, set, split, licence. Training
-starts from the weights of this repository; `--init none` starts from nothing.
+`FOLDER/index.csv` names your pairs: `image,alpha,split` are columns enough. Paths are relative to
+FOLDER; alphas are 0..255 (masks of 0 and 1 are understood), in a file as large as the picture. A
+cut-out, a PNG whose own alpha channel is the alpha, has an empty `alpha`.
+
+  split       train, or val for some: at least one, a tenth say (default: train)
+  set         name of a group: small ones are drawn more often than their size, validation averages
+              over them, --sets chooses among them (default: own)
+  label       how the alpha was made (default: labelled; of cut-outs: keyed)
+                labelled  by a person: drawn 2.5 times as often as a photograph
+                keyed     chroma key, or rendered: drawn 12 times as often, before other rooms only
+                teacher   by another network: weighs 0.6, and is left out below --agreement
+  permissive  yes where --licences permissive may use it (default: no)
+
+The rest is optional. `FOLDER/backgrounds.csv` names rooms with nobody in them, in columns image,
+split, set, licence, to put people before: without it rooms are plain walls.
+`FOLDER/products.csv`, like index.csv, names things that are no people, to stand about and to be
+held. Folders `FOLDER/val_clips/NAME` hold consecutive frames, NNNN.jpg (foreground colour) and
+NNNN.png (alpha): some are validated with, before the rooms of split val. Pictures to train on are
+kept in memory, scaled down to 800 pixels; first look at what becomes of them with
+`python -m models.contact`.
+
+Training starts from the weights of this repository; `--init none` starts from nothing.
 
 `--out` receives `last.pt` (everything needed to resume), `best.pt` (weights of the best
-validation so far), `log.csv` (loss and validation over time) and `curve.png`. Starting the same
-command again resumes from `last.pt`. With `--steps` two runs of one seed are equal; with
-`--minutes` the learning rate follows the clock, so that a run fits its time on any machine.
-The same command trains on a GPU where PyTorch sees one.
+validation so far), `log.csv` (loss and validation over time) and `curve.png`. Ctrl-C saves
+`last.pt`; starting the same command again resumes from it. With `--steps` two runs of one seed on
+the CPU of one machine are equal (a GPU adds up in any order); with `--minutes` the learning rate
+follows the clock, so that a run fits its time on any machine. The same command trains on a GPU
+where PyTorch sees one.
 """
 
+import argparse
 import copy
-import csv
 import ctypes
-import itertools
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
 
-from models import command, metrics
+from models import command, log
+from models.batches import Batch, Batches, batch_sizes, loader
 from models.checkpoint import load_weights, read, save_weights
-from models.clips import apart, clip_folders, clip_pictures
 from models.curve import draw_curve
-from models.dataset import Licences, Picture, load_all, read_backgrounds, read_index
+from models.dataset import Picture
 from models.errors import ModelsError
-from models.evaluate import empty_rooms
-from models.losses import boundary_weight, flicker_loss, matting_loss
+from models.losses import flicker_loss, matting_loss
 from models.network import ARCHITECTURES, BRANCHES, MattingNetwork
-from models.scenes import Origin, Sampler
-from models.sizes import network_size
+from models.pictures import load_pictures
+from models.plan import FLICKER_WEIGHT, Plan, default_workers
+from models.scenes import Sampler
+from models.validation import agreed, to_input, validate
 
 WEIGHTS = Path(__file__).parent / "weights"
-
-# Width by height of the pictures that a batch may be made of, and how often: most are seen wide.
-ASPECTS = {16 / 9: 0.4, 4 / 3: 0.2, 1.0: 0.1, 3 / 4: 0.2, 9 / 16: 0.1}
-# Parts of the network's native number of pixels, and how often.
-AREAS = {1.0: 0.65, 0.7: 0.35}
 
 EMA_DECAY = 0.999
 WARM_UP_STEPS = 200
@@ -58,110 +69,8 @@ LOG_EVERY = 50
 # Parts that begin with nothing learn faster than the trunk, which begins with something.
 BRANCH_RATE = 3.0
 
-# How often a batch is made of pairs of consecutive frames, and what their flicker weighs.
-PAIR_CHANCE = 0.35
-FLICKER_WEIGHT = 5.0
-
-VALIDATION_CLIP_STEP = 25
-
-
-class Batch(NamedTuple):
-    """What a step learns from.
-
-    Attributes:
-        images: uint8 [N, H, W, 3].
-        alpha: float32 [N, 1, H, W].
-        pixels: the weight of every pixel, likewise.
-        weight: of every picture, [N].
-        paired: whether the pictures are consecutive frames in pairs.
-    """
-
-    images: Tensor
-    alpha: Tensor
-    pixels: Tensor
-    weight: Tensor
-    paired: bool
-
-    @property
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.images, self.alpha, self.pixels, self.weight
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a run trains; `minutes` or `steps` ends it."""
-
-    batch: int = 16
-    rate: float = 6e-4
-    weight_decay: float = 1e-4
-    seed: int = 1
-    minutes: float | None = None
-    steps: int | None = None
-    validate_minutes: float = 8.0
-    workers: int = 1
-    flicker: float = FLICKER_WEIGHT
-    alternate: bool = False
-
-
-class Batches(IterableDataset[Batch]):
-    """Endless batches."""
-
-    def __init__(
-        self,
-        sampler: Sampler,
-        sizes: Sequence[tuple[tuple[int, int], float]],
-        plan: Plan,
-        step: int,
-    ) -> None:
-        super().__init__()
-        self.sampler, self.plan, self.first_step = sampler, plan, step
-        self.sizes = [size for size, _ in sizes]
-        self.chances = [chance for _, chance in sizes]
-
-    def __iter__(self) -> Iterator[Batch]:
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            cv2.setNumThreads(0)
-        rng = np.random.default_rng([self.plan.seed, self.first_step, worker.id if worker else 0])
-        while True:
-            size = self.sizes[rng.choice(len(self.sizes), p=self.chances)]
-            paired = bool(rng.random() < PAIR_CHANCE) and self.plan.batch % 2 == 0
-            frames = 2 if paired else 1
-            origin = self._origin(rng)
-            samples = [
-                sample
-                for _ in range(self.plan.batch // frames)
-                for sample in self.sampler.draw_clip(size, rng, frames, origin)
-            ]
-            yield Batch(
-                torch.from_numpy(np.stack([s.image for s in samples])),
-                torch.from_numpy(np.stack([s.alpha for s in samples])[:, None]),
-                torch.from_numpy(np.stack([boundary_weight(s.alpha) for s in samples])[:, None]),
-                torch.tensor([s.weight for s in samples]),
-                paired,
-            )
-
-    def _origin(self, rng: np.random.Generator) -> Origin | None:
-        """Where the samples of the next batch come from; None for both."""
-        if not self.plan.alternate:
-            return None
-        chance = self.sampler.mix.photographs
-        return "photographs" if rng.random() < chance else "composites"
-
-
-def batch_sizes(network: MattingNetwork) -> list[tuple[tuple[int, int], float]]:
-    """The (height, width) of the batches for a network, each with its chance."""
-    plan = network.architecture
-    return [
-        (network_size(1000, round(1000 * aspect), plan.area * part, plan.stride), often * share)
-        for part, share in AREAS.items()
-        for aspect, often in ASPECTS.items()
-    ]
-
-
-def to_input(images: Tensor) -> Tensor:
-    """uint8 [N, H, W, 3] → float32 [N, 3, H, W] in 0..1, channels last in memory."""
-    return images.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+# What `last.pt` holds; the scaler's state came later.
+_RESUMED = ("network", "state", "average", "optimizer", "step", "seconds", "best")
 
 
 def keep_memory() -> None:
@@ -175,51 +84,6 @@ def keep_memory() -> None:
             most_mapped, trim_threshold = -4, -1
             mallopt(most_mapped, 0)
             mallopt(trim_threshold, 2**31 - 1)
-
-
-@torch.no_grad()
-def validate(network: nn.Module, pictures: Sequence[Picture]) -> dict[str, tuple[float, float]]:
-    """Mean IoU and MAD (×1e3) of each set, each picture at a size of its own aspect."""
-    network.eval()
-    results: dict[str, list[tuple[float, float]]] = {}
-    for picture in pictures:
-        truth = picture.alpha.astype(np.float32) / np.float32(255)
-        alpha = predict(network, picture.image)
-        values = (metrics.overlap(alpha, truth).iou, metrics.mad(alpha, truth))
-        results.setdefault(picture.entry.set, []).append(values)
-    return {
-        name: (float(np.mean([v[0] for v in values])), float(np.mean([v[1] for v in values])))
-        for name, values in sorted(results.items())
-    }
-
-
-@torch.no_grad()
-def predict(network: nn.Module, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Alpha [H, W] of a picture uint8 [H, W, 3] RGB, through the network's own size."""
-    assert isinstance(network, MattingNetwork)
-    plan = network.architecture
-    height, width = network_size(image.shape[0], image.shape[1], plan.area, plan.stride)
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    device = network.last.weight.device
-    logits = network(to_input(torch.from_numpy(np.asarray(small))[None].to(device)))
-    alpha = torch.sigmoid(logits)[0, 0].float().cpu().numpy()
-    back = cv2.resize(alpha, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(back, np.float32)
-
-
-def agreed(pictures: Sequence[Picture], network: nn.Module, least: float) -> list[Picture]:
-    """The pictures less those labelled by a teacher with which `network` has an IoU below `least`.
-
-    Where two networks of different origin disagree that much, one is wrong, often the teacher: a
-    chair taken for a person, shoulders left out.
-    """
-    network.eval()
-
-    def iou(picture: Picture) -> float:
-        truth = picture.alpha.astype(np.float32) / np.float32(255)
-        return metrics.overlap(predict(network, picture.image), truth).iou
-
-    return [p for p in pictures if p.entry.label != "teacher" or iou(p) >= least]
 
 
 def learning_rate(peak: float, step: int, progress: float) -> float:
@@ -273,14 +137,23 @@ class Trainer:
         return self.seconds / (60 * self.plan.minutes)
 
     def resume(self) -> bool:
-        """Go on from `last.pt`, if there is one."""
+        """Go on from `last.pt`, if there is one; `ModelsError` if it is of another network."""
         path = self.out / "last.pt"
         if not path.exists():
             return False
         stored = read(path)
+        if not stored.keys() >= set(_RESUMED):
+            raise ModelsError(f"{path} is of no run of models.train: give another --out")
+        if stored["network"] != self.network.name:
+            raise ModelsError(
+                f"{path} is of the network {stored['network']}: give --network "
+                f"{stored['network']}, or another --out"
+            )
         self.network.load_state_dict(stored["state"])
         self.average.load_state_dict(stored["average"])
         self.optimizer.load_state_dict(stored["optimizer"])
+        if stored.get("scaler"):  # empty where the run was on a CPU
+            self.scaler.load_state_dict(stored["scaler"])
         self.step, self.seconds = stored["step"], stored["seconds"]
         self.best = stored["best"]
         return True
@@ -294,6 +167,7 @@ class Trainer:
                 "state": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
                 "step": self.step,
                 "seconds": self.seconds,
                 "best": self.best,
@@ -303,17 +177,23 @@ class Trainer:
         part.replace(self.out / "last.pt")
 
     def run(self) -> list[float]:
-        """Train to the end of the plan; returns the mean loss of every stretch of steps."""
-        batches = iter(
-            DataLoader(
-                Batches(self.sampler, batch_sizes(self.network), self.plan, self.step),
-                batch_size=None,
-                num_workers=self.plan.workers,
-                prefetch_factor=4 if self.plan.workers else None,
-                multiprocessing_context="fork" if self.plan.workers else None,
-                pin_memory=self.device.type == "cuda",
-            )
-        )
+        """Train to the end of the plan; returns the mean loss of every stretch of steps.
+
+        An interrupt saves, too, and is raised again.
+        """
+        log.cut(self.out / "log.csv", self.step)
+        try:
+            history = self._train()
+        except KeyboardInterrupt:
+            # of the step that was cut short, part may be in: training does not mind
+            self.save()
+            raise
+        self.save()
+        return history
+
+    def _train(self) -> list[float]:
+        plan = Batches(self.sampler, batch_sizes(self.network), self.plan, self.step)
+        batches = loader(plan, pinned=self.device.type == "cuda")
         losses: list[Tensor] = []
         history: list[float] = []
         validated = self.seconds
@@ -333,7 +213,6 @@ class Trainer:
                     last = time.monotonic()  # validation is not training time
                 else:
                     self.report(history[-1], {})
-        self.save()
         return history
 
     def train_step(self, batch: Batch) -> Tensor:
@@ -386,12 +265,7 @@ class Trainer:
             "mad": round(mad, 3) if scores else "",
         }
         path = self.out / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        log.append(path, row)
         line = "  ".join(f"{key} {value}" for key, value in row.items() if value != "")
         sets = "  ".join(f"{name} {s[0]:.4f}/{s[1]:.1f}" for name, s in scores.items())
         print(line, sets, flush=True)
@@ -404,24 +278,6 @@ class Trainer:
             draw_curve(path, self.out / "curve.png")
 
 
-def load_pictures(
-    data: Path, licences: Licences, sets: Sequence[str]
-) -> tuple[list[Picture], list[Picture], list[Picture], list[Picture]]:
-    """People to train on, backgrounds, things to put in the way, people to validate with."""
-    people = read_index(data, "train", licences, sets)
-    backgrounds = read_backgrounds(data, "train", licences)
-    products = []
-    if licences == "all" and (data / "products.csv").exists():
-        # pictures of clothes are left out: some are worn by a person
-        products = read_index(data, "train", licences, ("ikea",), index="products.csv")
-    val = load_all(read_index(data, "val"))
-    clips = clip_folders(data)
-    rooms = apart(empty_rooms(data)) if clips else []  # a stranger's folder may have neither
-    for folder, room in itertools.product(clips, rooms):
-        val += clip_pictures(folder, room.image, VALIDATION_CLIP_STEP)
-    return load_all(people), load_all(backgrounds), load_all(products), val
-
-
 def first_network(name: str, init: str | None) -> MattingNetwork:
     """The network to start from: `init` is a checkpoint, "none", or None for our own weights."""
     if init == "none":
@@ -432,7 +288,8 @@ def first_network(name: str, init: str | None) -> MattingNetwork:
     return load_weights(own if own.exists() else WEIGHTS / "fast.pt", name)
 
 
-def main() -> int:
+def options() -> argparse.ArgumentParser:
+    """The command line."""
     parser = command.parser("models.train", __doc__)
     command.data_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
@@ -453,18 +310,26 @@ def main() -> int:
         "--licences",
         choices=("all", "permissive"),
         default="all",
-        help="permissive: only pictures whose source states a permissive licence",
+        help="permissive: train only on pictures whose source states a permissive licence; the "
+        "weights that come with this package were trained on all, so give --init none or those of "
+        "models.warmstart too (%(default)s)",
     )
     parser.add_argument(
         "--agreement",
         type=float,
         default=0.8,
         help="leave out teacher-labelled pictures on which the network of --init has a lower IoU "
-        "with the teacher than this; 0 keeps all (%(default)s)",
+        "with the teacher than this, 0..1; 0 keeps all (%(default)s)",
     )
     parser.add_argument("--sets", nargs="*", default=(), help="only these sets of people")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (%(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=default_workers(),
+        help="loader processes (%(default)s; 0, none, unless this is Linux: elsewhere each needs "
+        "a copy of all pictures)",
+    )
     parser.add_argument(
         "--flicker",
         type=float,
@@ -480,23 +345,11 @@ def main() -> int:
     parser.add_argument(
         "--validate-minutes", type=float, default=8.0, help="time between validations (%(default)s)"
     )
-    arguments = parser.parse_args()
+    return parser
 
-    keep_memory()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
-    network = first_network(arguments.network, arguments.init)
-    started = time.monotonic()
-    people, backgrounds, products, val = load_pictures(
-        arguments.data, arguments.licences, arguments.sets
-    )
-    if arguments.init != "none" and arguments.agreement > 0:
-        people = agreed(people, network, arguments.agreement)
-    print(
-        f"{len(people)} people, {len(backgrounds)} backgrounds, {len(products)} things, "
-        f"{len(val)} to validate with ({time.monotonic() - started:.0f} s)",
-        flush=True,
-    )
+
+def train(arguments: argparse.Namespace) -> int:
+    """A whole run; the exit status is 130 if it was interrupted."""
     plan = Plan(
         batch=arguments.batch,
         rate=arguments.rate,
@@ -508,11 +361,50 @@ def main() -> int:
         alternate=arguments.alternate,
         validate_minutes=arguments.validate_minutes,
     )
+    if plan.minutes is None and plan.steps is None:
+        raise ModelsError("say how long to train: --minutes or --steps")
+    if arguments.threads < 1:
+        raise ModelsError(f"--threads is {arguments.threads}: it must be at least 1")
+    if not 0 <= arguments.agreement <= 1:
+        raise ModelsError(f"--agreement is {arguments.agreement:g}: it must be in 0..1")
+    keep_memory()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    network = first_network(arguments.network, arguments.init)
+    started = time.monotonic()
+    people, backgrounds, products, val = load_pictures(
+        arguments.data, arguments.licences, arguments.sets
+    )
+    found = len(people)
+    if arguments.init != "none" and arguments.agreement > 0:
+        people = agreed(people, network, arguments.agreement)
+    print(
+        f"{len(people)} people ({found - len(people)} left out by --agreement), "
+        f"{len(backgrounds)} backgrounds, {len(products)} things, "
+        f"{len(val)} to validate with ({time.monotonic() - started:.0f} s)",
+        flush=True,
+    )
     trainer = Trainer(network, Sampler(people, backgrounds, products), val, plan, arguments.out)
     if trainer.resume():
         print(f"resumed at step {trainer.step}", flush=True)
-    trainer.run()
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        print(
+            f"stopped and saved at step {trainer.step}: the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 130
     return 0
+
+
+def main() -> int:
+    arguments = options().parse_args()
+    try:
+        return train(arguments)
+    except KeyboardInterrupt:
+        print("stopped before the first step", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

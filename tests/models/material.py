@@ -1,9 +1,11 @@
 """A tiny data folder: coloured discs on stripes stand for people before rooms."""
 
+import struct
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 HEADER = "image,alpha,set,split,label,permissive,licence\n"
 
@@ -46,3 +48,21 @@ def write_data(folder: Path, *, inverted: bool = False) -> Path:
         rooms.append(f"room_{number}.jpg,room,{split},{licence}\n")
     (data / "backgrounds.csv").write_text("".join(rooms))
     return data
+
+
+def write_cutout(path: Path, size: tuple[int, int] = (120, 160)) -> None:
+    """A red disc whose alpha is the file's own; what is transparent is black."""
+    disc = np.zeros(size, np.uint8)
+    cv2.circle(disc, (size[1] // 2, size[0] // 2), min(size) // 3, 255, -1)
+    colour = np.where(disc[..., None] > 0, np.array([40, 60, 230], np.uint8), np.uint8(0))
+    cv2.imwrite(str(path), np.dstack([colour, disc]))
+
+
+def write_lying(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    """A JPEG of `image` whose EXIF says to turn it a quarter clockwise before showing it."""
+    _, encoded = cv2.imencode(".jpg", image)
+    data = encoded.tobytes()
+    orientation = struct.pack("<HHHIHH", 1, 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + orientation + bytes(4)
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    path.write_bytes(data[:2] + segment + data[2:])

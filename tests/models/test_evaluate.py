@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from models.dataset import F32, U8, Entry, Picture
-from models.evaluate import evaluate_people, evaluate_rooms, judge_clip, precision_recall
+from models.evaluate import (
+    empty_rooms,
+    evaluate_people,
+    evaluate_rooms,
+    judge_clip,
+    precision_recall,
+)
 
 
 def picture(alpha: list[int], set_name: str) -> Picture:
@@ -49,3 +56,16 @@ def test_precision_and_recall_by_threshold() -> None:
 
 def test_rooms_count_the_pixels_called_a_person() -> None:
     assert evaluate_rooms(half, [picture([0, 0, 0, 0], "room")]) == pytest.approx(25)
+    assert evaluate_rooms(half, []) is None
+
+
+def test_rooms_of_the_val_split_are_measured_by_whatever_name(tmp_path: Path) -> None:
+    assert empty_rooms(tmp_path) == []  # a folder need have none
+    (tmp_path / "backgrounds").mkdir()
+    lines = ["image,set,split,licence"]
+    for name, split in (("scene_001", "val"), ("den", "val"), ("hall", "train")):
+        cv2.imwrite(str(tmp_path / "backgrounds" / f"{name}.jpg"), np.zeros((8, 8, 3), np.uint8))
+        lines.append(f"backgrounds/{name}.jpg,scene,{split},x")
+    (tmp_path / "backgrounds.csv").write_text("\n".join(lines) + "\n")
+    # Ours of that name are streets.
+    assert [room.entry.image.stem for room in empty_rooms(tmp_path)] == ["den"]

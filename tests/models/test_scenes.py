@@ -1,14 +1,17 @@
 """Samples are sane, follow their seed, and move like frames of one clip."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from models.augmentation import camera, h264
-from models.dataset import F32, U8, load_all, read_backgrounds, read_index
+from models import scenes
+from models.augmentation import Size, camera, h264
+from models.dataset import F32, U8, Picture, load_all, read_backgrounds, read_index
 from models.scenes import Layer, Mix, Sampler, Scene, foreground_colour, headphones, narrowed, over
-from tests.models.material import write_data
+from tests.models.material import write_cutout, write_data
 
 
 def sampler(folder: Path, mix: Mix | None = None) -> Sampler:
@@ -74,6 +77,55 @@ def test_frames_of_a_clip_differ_a_little(tmp_path: Path) -> None:
     assert max(steps) > 0
     assert min(steps) == 0  # sometimes nobody moves
     assert np.mean(steps) < 0.05
+
+
+def cutouts(folder: Path) -> list[Picture]:
+    write_cutout(folder / "c.png")
+    (folder / "index.csv").write_text("image\nc.png\n")
+    return load_all(read_index(folder, "train"))
+
+
+def test_cutouts_are_never_shown_as_photographs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = Sampler(cutouts(tmp_path), ())
+    composed: list[bool] = []
+    compose = alone._composite
+
+    def spied(size: Size, rng: np.random.Generator) -> Scene:
+        composed.append(True)
+        return compose(size, rng)
+
+    monkeypatch.setattr(alone, "_composite", spied)
+    for seed in range(20):
+        alone.draw_clip((64, 96), np.random.default_rng(seed), 1, "photographs")
+    assert len(composed) == 20
+    (tmp_path / "mixed").mkdir()
+    photographs = load_all(read_index(write_data(tmp_path / "mixed"), "train"))
+    labelled = replace(alone.people[0].entry, label="labelled")
+    cut = replace(alone.people[0], entry=labelled)
+    mixed = Sampler([cut, *photographs], (), mix=Mix(composite=0, empty=0))
+    shown = [mixed._photograph((64, 96), np.random.default_rng(n)) for n in range(40)]
+    assert not any(picture is cut for picture in shown)
+
+
+def test_the_colour_of_a_cutout_goes_on_beyond_its_edge(tmp_path: Path) -> None:
+    people = cutouts(tmp_path)
+    own = Sampler(people, ())._cutout(0)
+    near = cv2.dilate(people[0].alpha, np.ones((9, 9), np.uint8)) > people[0].alpha
+    assert not people[0].image[near].any()
+    assert np.abs(own.image[near].astype(int) - [230, 60, 40]).max() <= 1
+    inside = people[0].alpha > 0
+    assert np.array_equal(own.image[inside], people[0].image[inside])
+
+
+def test_only_so_many_cutouts_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = sampler(tmp_path)
+    monkeypatch.setattr(scenes, "_KEPT", source.people[0].image.nbytes + 1)
+    again = [source._cutout(n) for n in range(4)]
+    kept = [source._cutout(n) is again[n] for n in range(4)]
+    assert kept == [True, True, False, False]
+    assert np.array_equal(source._cutout(3).image, again[3].image)
 
 
 def flat(value: int, size: tuple[int, int] = (40, 60)) -> U8:
