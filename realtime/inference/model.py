@@ -21,6 +21,7 @@ from realtime.color import yuv_to_rgb_matrix
 from realtime.errors import DeviceError, ModelError
 from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.activation import activate, remedy
+from realtime.inference.bound import BoundRun
 from realtime.inference.convention import Convention
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
 from realtime.inference.layout import layout_of, planes_of, tells_channels
@@ -320,6 +321,12 @@ class Model:
             self.signature.output_name,
             *(f"{name[:-1]}o" for name in self.signature.memories),
         ]
+        # Of others' networks nobody knows whether outputs keep their size.
+        self._bound = (
+            BoundRun(self._session, self.signature.input_name, self.signature.output_name)
+            if embedded and self.provider == CPU
+            else None
+        )
         self._memory: dict[str, Float32] = {}
         self._tensor: Float32 | None = None
 
@@ -428,7 +435,9 @@ class Model:
         if self.graph:
             return self._checked(self.graph(cv2.split(picture), AS_THEY_ARE, size), size)
         feed = self.signature.feed(picture, self._tensor)
-        self._tensor = feed[self.signature.input_name]
+        self._tensor = tensor = feed[self.signature.input_name]
+        if self._bound:
+            return self._checked(self._bound(tensor), size)
         feed.update(self._memory)
         with DEVICE_LOCK if self.provider == CUDA else nullcontext():
             output, *memory = self._session.run(self._outputs, feed)

@@ -175,12 +175,17 @@ def _is_of_free_size(session: Any) -> bool:
 def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = _LOG_FATAL
-    options.intra_op_num_threads = max(1, min(_MOST_THREADS, usable_cores() // 2))
+    options.intra_op_num_threads = network_threads()
     options.inter_op_num_threads = 1
     # A spinning thread takes its core away from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Its own fallback would print, and change the provider behind our back.
     return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
+
+
+def network_threads() -> int:
+    """How many threads a network gets on a CPU."""
+    return max(1, min(_MOST_THREADS, usable_cores() // 2))
 
 
 def first_line(error: BaseException) -> str:
