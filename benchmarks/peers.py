@@ -11,137 +11,59 @@ a bare transcode: PyAV decodes and feeds x264 in one thread, and nothing else.
 A peer that cannot be installed or does not run is left out, and the report says why. Very slow ones
 get fewer frames: what the whole clip would take is then reckoned from two runs, a short one and a
 longer, so that start-up counts once, as with the others. The report says so.
+
+The report is written after each clip. Where a later one cannot be raced with, the command fails,
+and the report has those before.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import statistics
-import subprocess
-import sys
 import tempfile
-import venv
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-import cv2  # noqa: F401 - before PyAV, see realtime.media
-
-# isort: split
-import av
-
-from benchmarks import loads
-from benchmarks.loads import Load
+from benchmarks.race import FLOOR, Contestant, compete, ratio
+from benchmarks.race_arena import Arena, describe_all
+from benchmarks.race_environment import Environments
 from benchmarks.reporting import measured_on, run_command, write_report
 from models import command
 from models.errors import ModelsError
-from realtime.bench.process import environment
-from realtime.inference.choice import DEFAULT
 from realtime.inference.model import EMBEDDED, read_model
 from realtime.machine import cache_folder, machine
 from realtime.progress import complain
 
+# Also what other tables need to read the report.
+__all__ = [
+    "DECODE",
+    "FLOOR",
+    "OURS",
+    "OURS_FAST",
+    "OURS_FAST_TO_NULL",
+    "OURS_TO_NULL",
+    "contestants",
+    "main",
+    "ratio",
+    "table",
+]
+
 _RESULTS = Path(__file__).parent / "results"
-_LOOPS = Path(__file__).parent / "loops"
 
-FLOOR, OURS, OURS_FAST = "transcode-plain", "ours", "ours-fast"
+OURS, OURS_FAST = "ours", "ours-fast"
 
-# The same where nothing is written.
+# The same where nothing is written; the floor is then to decode.
 DECODE, OURS_TO_NULL, OURS_FAST_TO_NULL = "decode", "ours-null", "ours-null-fast"
 
-# Seconds after which a run hangs, and an installation does.
-_PATIENCE = 600.0
+# This MediaPipe comes for no later Python.
+_MEDIAPIPE = ("mediapipe==0.10.14", "av>=18.1,<19")
+_MEDIAPIPE_PYTHONS = ("3.11", "3.12")
 
-# Enough to see whether a contestant runs at all; it also reads its files from disk once.
-_TRIAL_FRAMES = 3
-
-# Of the shorter run of those that get fewer frames: the first ones, which are slower, are in both.
-_SHORT_FRAMES = 10
-
-
-class Unavailable(Exception):  # noqa: N818 - a peer may be missing: no error
-    """A peer cannot run here; its text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """One program.
-
-    Attributes:
-        name: in the report.
-        title: for readers.
-        loop: its file in `loops`, None for our own command line.
-        requirements: what pip has to install for it, in an environment of its own; nothing for
-            what runs in ours.
-        extra: further arguments, such as an ONNX file.
-        model: the network of our own command line.
-        most_frames: of the clip that it gets.
-        instead_of: the contestant that it stands in for, where that one is unavailable.
-        writes: whether it writes a video; if not, it says {"frames": …} on stdout.
-    """
-
-    name: str
-    title: str
-    loop: str | None = None
-    requirements: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    model: str = DEFAULT
-    most_frames: int = 10**6
-    instead_of: str | None = None
-    writes: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What a whole process took for a clip.
-
-    Attributes:
-        frames: that it delivered.
-        seconds: from its start to its end.
-        user: seconds of the processor, all threads.
-        system: likewise, in the kernel.
-        peak_mb: the most memory that it had.
-        run: frames that were really run, where the rest is reckoned; None where all were.
-    """
-
-    frames: int
-    seconds: float
-    user: float
-    system: float
-    peak_mb: float
-    run: int | None = None
-
-    @property
-    def fps(self) -> float:
-        return self.frames / self.seconds
-
-    def reckoned(self, short: Took, frames: int) -> Took:
-        """What so many frames would take, given a shorter run of the same program.
-
-        Start-up is what the short run took beyond its share of frames; each further frame takes
-        what it took between the two.
-        """
-
-        def reckon(less: float, more: float) -> float:
-            each = max(0.0, more - less) / (self.frames - short.frames)
-            return more + each * (frames - self.frames)
-
-        return Took(
-            frames,
-            reckon(short.seconds, self.seconds),
-            reckon(short.user, self.user),
-            reckon(short.system, self.system),
-            self.peak_mb,
-            self.frames,
-        )
-
-
-Run = Callable[[Contestant, Path, int], Took]
+_SELFIE, _RVM = "onnx-selfie", "rvm"
 
 
 def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
@@ -175,13 +97,15 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
             "mediapipe",
             "MediaPipe's documented loop",
             "mediapipe_selfie.py",
-            ("mediapipe==0.10.14", "av>=18.1,<19"),
+            _MEDIAPIPE,
+            _MEDIAPIPE_PYTHONS,
         ),
         Contestant(
             "mediapipe-h264",
             "MediaPipe's loop, writing H.264 as the others do",
             "mediapipe_selfie.py",
-            ("mediapipe==0.10.14", "av>=18.1,<19"),
+            _MEDIAPIPE,
+            _MEDIAPIPE_PYTHONS,
             ("H264",),
         ),
         Contestant(
@@ -189,7 +113,7 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
             "rembg, remove() with a small local network",
             "rembg_remove.py",
             ("rembg[cpu]==2.0.86", "av>=18.1,<19"),
-            (str(local),),
+            extra=(str(local),),
             most_frames=90,
         ),
     ]
@@ -198,296 +122,37 @@ def contestants(peers: Path | None, folder: Path) -> list[Contestant]:
         title = "MediaPipe's loop with its network in onnxruntime"
         found.append(
             Contestant(
-                "onnx-selfie",
+                _SELFIE,
                 title,
                 "onnx_selfie.py",
-                (),
-                (str(peers / selfie),),
+                extra=(str(peers / selfie),),
                 instead_of="mediapipe",
             )
         )
     if peers is not None and (peers / rvm).is_file():
         title = "RobustVideoMatting's documented loop"
         found.append(
-            Contestant("rvm", title, "rvm_onnx.py", (), (str(peers / rvm),), most_frames=60)
+            Contestant(_RVM, title, "rvm_onnx.py", extra=(str(peers / rvm),), most_frames=60)
         )
     return found
 
 
-@dataclass
-class Arena:
-    """Where contestants run.
-
-    Attributes:
-        environments: folder of virtual environments; what is there is used again.
-        background: path of a picture.
-        out: a folder for what they write.
-        say: is told in one line what is going on.
-        installed: what is in the environments that were used: versions by package, by what pip was
-            asked for.
-    """
-
-    environments: Path
-    background: Path
-    out: Path
-    say: Callable[[str], None] = print
-    installed: dict[str, dict[str, str]] = field(default_factory=dict)
-    _pythons: dict[tuple[str, ...], str] = field(default_factory=dict)
-
-    def run(self, contestant: Contestant, clip: Path, frames: int) -> Took:
-        """Runs one once, and looks at what it wrote.
-
-        Raises:
-            Unavailable: it cannot be installed, fails, or does not deliver the frames.
-        """
-        target = self.out / f"{contestant.name}.mp4"
-        target.unlink(missing_ok=True)
-        took = _launched(self._command(contestant, clip, target, frames))
-        delivered = _frames_in(target) if contestant.writes else took["answer"].get("frames")
-        if delivered != frames:
-            raise Unavailable(f"delivered {delivered} of {frames} frames")
-        return Took(
-            frames, took["seconds"], took["user"], took["system"], round(took["peak_mb"], 1)
-        )
-
-    def _command(self, contestant: Contestant, clip: Path, target: Path, frames: int) -> list[str]:
-        if contestant.loop is None and not contestant.writes:
-            video = describe(clip)
-            seconds = frames / _rate_of(clip)
-            load = Load("null", video["width"], video["height"], seconds)
-            return [
-                sys.executable,
-                "-m",
-                loads.__name__,
-                json.dumps(asdict(load)),
-                str(clip),
-                contestant.model,
-            ]
-        if contestant.loop is None:
-            command = [sys.executable, "-m", "realtime", "file", str(clip), str(target)]
-            options = ["--background", str(self.background), "--quiet", "-y"]
-            options += ["--model", contestant.model]
-            if frames < _frames_in(clip):
-                options += ["--duration", str(frames / _rate_of(clip))]
-            return [*command, *options]
-        return [
-            self._python(contestant.requirements),
-            str(_LOOPS / contestant.loop),
-            str(clip),
-            str(target),
-            str(self.background),
-            str(frames),
-            *contestant.extra,
-        ]
-
-    def _python(self, requirements: tuple[str, ...]) -> str:
-        if not requirements:
-            return sys.executable
-        if requirements not in self._pythons:
-            python = str(self._environment(requirements))
-            self.installed[" ".join(requirements)] = _versions(python)
-            self._pythons[requirements] = python
-        return self._pythons[requirements]
-
-    def _environment(self, requirements: tuple[str, ...]) -> Path:
-        """The Python of an environment with these, made if need be."""
-        name = "".join(c if c.isalnum() else "-" for c in requirements[0])
-        folder = self.environments / name
-        python, installed = folder / "bin" / "python", folder / "installed"
-        if installed.is_file() and installed.read_text("utf-8").split("\n") == [*requirements]:
-            return python
-        self.say(f"installing {' '.join(requirements)} …")
-        try:
-            venv.create(folder, clear=True, with_pip=True)
-            subprocess.run(
-                [python, "-m", "pip", "install", "--disable-pip-version-check", *requirements],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE,
-            )
-        except subprocess.CalledProcessError as error:
-            raise Unavailable(f"pip cannot install it: {_last_line(error.stderr)}") from None
-        except (subprocess.TimeoutExpired, OSError) as error:
-            raise Unavailable(f"pip cannot install it: {_last_line(str(error))}") from None
-        installed.write_text("\n".join(requirements), "utf-8")
-        return python
-
-
-def _versions(python: str) -> dict[str, str]:
-    """Of the packages that a Python has.
+def chosen(everybody: Sequence[Contestant], names: Sequence[str]) -> list[Contestant]:
+    """Those of these names, and the floor; everybody where there are no names.
 
     Raises:
-        Unavailable: its pip does not run.
+        ModelsError: there is nobody of a name; lists those that there are.
     """
-    command = [python, "-m", "pip", "list", "--disable-pip-version-check", "--format=json"]
-    try:
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    except (subprocess.CalledProcessError, OSError) as error:
-        raise Unavailable(f"does not tell what is installed: {_last_line(str(error))}") from None
-    return {package["name"]: package["version"] for package in json.loads(done.stdout)}
-
-
-def _launched(command: Sequence[str]) -> dict[str, Any]:
-    """What `loops/launch.py` says of a command, and in "answer" the JSON that this ended with.
-
-    Raises:
-        Unavailable: the command failed or hangs.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        launcher = [sys.executable, "-I", "-S", str(_LOOPS / "launch.py"), str(said)]
-        try:
-            done = subprocess.run(
-                [*launcher, *command],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE,
-                env=environment(),
-            )
-        except subprocess.CalledProcessError as error:
-            raise Unavailable(f"cannot be started: {_last_line(error.stderr)}") from None
-        except subprocess.TimeoutExpired:
-            raise Unavailable(f"took more than {_PATIENCE:.0f} s") from None
-        answer = _answer(_last_line(said.read_text("utf-8", "replace")))
-    took: dict[str, Any] = json.loads(done.stdout)
-    if took["status"] != 0:
-        why = answer.get("error") or _last_line(done.stderr) or took["status"]
-        raise Unavailable(f"failed: {why}")
-    return took | {"answer": answer}
-
-
-def _answer(line: str) -> dict[str, Any]:
-    """The JSON of a line; empty where it is anything else."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _last_line(text: str | None) -> str:
-    lines = (text or "").strip().splitlines()
-    return lines[-1].strip() if lines else ""
-
-
-def _frames_in(path: Path) -> int:
-    if not path.is_file():
-        return 0
-    with av.open(str(path)) as container:
-        return sum(1 for packet in container.demux(video=0) if packet.size)
-
-
-def _rate_of(clip: Path) -> float:
-    with av.open(str(clip)) as container:
-        return float(container.streams.video[0].average_rate or 30)
-
-
-def describe(clip: Path) -> dict[str, Any]:
-    """Size and number of frames of a clip.
-
-    Raises:
-        ModelsError: it is no video.
-    """
-    try:
-        with av.open(str(clip)) as container:
-            video = container.streams.video[0]
-            size = {"width": video.width, "height": video.height, "codec": video.codec.name}
-        return size | {"frames": _frames_in(clip)}
-    except (OSError, IndexError, av.error.FFmpegError):
-        raise ModelsError(f"{clip}: is no video; name one with --clip") from None
-
-
-def compete(
-    everybody: Sequence[Contestant],
-    clip: Path,
-    frames: int,
-    repeats: int,
-    run: Run,
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
-    """Runs everybody in turn.
-
-    Args:
-        everybody: who.
-        clip: the video.
-        frames: of it, at most.
-        repeats: rounds.
-        run: runs one once; raises `Unavailable`.
-        say: is told in one line what is going on.
-
-    Returns:
-        "contestants" by name with their rounds and figures, and "skipped" with the reasons.
-
-    Raises:
-        ModelsError: the floor does not run.
-    """
-    ready: list[Contestant] = []
-    skipped: dict[str, str] = {}
-    for contestant in everybody:
-        if contestant.instead_of is not None and contestant.instead_of not in skipped:
-            continue
-        try:
-            run(contestant, clip, min(_TRIAL_FRAMES, frames))
-            ready.append(contestant)
-        except Unavailable as reason:
-            skipped[contestant.name] = str(reason)
-            say(f"{contestant.name} is left out: {reason}")
-    if not any(contestant.name == FLOOR for contestant in ready):
-        raise ModelsError(f"the bare transcode does not run: {skipped.get(FLOOR, 'not asked for')}")
-    rounds: dict[str, list[Took]] = {contestant.name: [] for contestant in ready}
-    for number in range(repeats):
-        for contestant in ready:
-            if contestant.name in skipped:
-                continue
-            try:
-                if contestant.most_frames < frames:
-                    short = run(contestant, clip, _SHORT_FRAMES)
-                    longer = run(contestant, clip, contestant.most_frames)
-                    took = longer.reckoned(short, frames)
-                else:
-                    took = run(contestant, clip, frames)
-            except Unavailable as reason:
-                if contestant.name == FLOOR:
-                    raise ModelsError(f"the bare transcode broke: {reason}") from None
-                skipped[contestant.name] = str(reason)
-                say(f"{contestant.name} is left out: {reason}")
-                continue
-            rounds[contestant.name].append(took)
-            say(f"round {number + 1}, {contestant.name}: {took.fps:.1f} fps")
-    return {
-        "contestants": {
-            contestant.name: _figures(contestant.title, rounds[contestant.name], rounds[FLOOR])
-            for contestant in ready
-            if contestant.name not in skipped
-        },
-        "skipped": skipped,
-    }
-
-
-def ratio(fps: Sequence[float], of: Sequence[float]) -> float:
-    """How many times as fast one is as another: the median over the rounds that they share."""
-    return statistics.median(one / other for one, other in zip(fps, of, strict=True))
-
-
-def _figures(title: str, rounds: Sequence[Took], floor: Sequence[Took]) -> dict[str, Any]:
-    fps = [took.fps for took in rounds]
-    return {
-        "title": title,
-        "frames": rounds[0].frames,
-        "frames_run": rounds[0].run or rounds[0].frames,
-        "fps": statistics.median(fps),
-        "fps_rounds": fps,
-        "of_transcode": ratio(fps, [took.fps for took in floor]),
-        "cpu_seconds": statistics.median(took.user + took.system for took in rounds),
-        "user_seconds": statistics.median(took.user for took in rounds),
-        "system_seconds": statistics.median(took.system for took in rounds),
-        "cpu_ms_per_frame": statistics.median(
-            1e3 * (took.user + took.system) / took.frames for took in rounds
-        ),
-        "peak_mb": max(took.peak_mb for took in rounds),
-    }
+    if not names:
+        return list(everybody)
+    known = [contestant.name for contestant in everybody]
+    for name in names:
+        if name in (_SELFIE, _RVM) and name not in known:
+            raise ModelsError(f"--only {name}: its network is missing; name its folder by --peers")
+        if name not in known:
+            raise ModelsError(f"--only {name}: there is none such; choose of {', '.join(known)}")
+    # Nobody is a stand-in who is asked for by name.
+    return [replace(one, instead_of=None) for one in everybody if one.name in (FLOOR, *names)]
 
 
 def table(report: dict[str, Any]) -> str:
@@ -517,11 +182,20 @@ def table(report: dict[str, Any]) -> str:
         for figures in clip["contestants"].values()
         if figures.get("frames_run", figures["frames"]) < figures["frames"]
     }
+    # Of those that stepped in late.
+    late = {
+        f"{figures['title']}: ran in the last {len(figures['fps_rounds'])} rounds only, in place "
+        "of one that broke"
+        for clip in clips.values()
+        for figures in clip["contestants"].values()
+        if len(figures["fps_rounds"]) < len(clip["contestants"][FLOOR]["fps_rounds"])
+    }
+    ended = {f"The race ended early: {clip['ended']}" for clip in clips.values() if "ended" in clip}
     lines += ["", measured_on(report)]
     if report.get("installed"):
         apart = "; ".join(starmap(_asked_for, report["installed"].items()))
         lines.append(f"In environments of their own: {apart}.")
-    lines += [f"{note}." for note in sorted(reckoned)]
+    lines += [f"{note}." for note in (*sorted(reckoned), *sorted(late), *sorted(ended))]
     lines += [f"Left out: {name}, which {why}." for name, why in skipped.items()]
     return "\n".join(lines)
 
@@ -536,7 +210,12 @@ def main() -> int:
     parser = command.parser("benchmarks.peers", __doc__)
     parser.add_argument("--clip", type=Path, action="append", required=True, help="a video")
     parser.add_argument("--peers", type=Path, help="folder of other people's networks")
-    parser.add_argument("--only", action="append", metavar="NAME", help="no other peer than this")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="no other than this and the bare transcode; may be given several times",
+    )
     parser.add_argument("--frames", type=int, help="of each clip, at most (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="rounds (%(default)s)")
     parser.add_argument(
@@ -551,26 +230,71 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.repeats < 1 or (arguments.frames is not None and arguments.frames < 1):
         raise ModelsError("--repeats and --frames must be at least 1")
-    clips = {clip: describe(clip) for clip in arguments.clip}
+    clips = describe_all(arguments.clip)
+    check_writable(arguments.json)
     report: dict[str, Any] = {"machine": machine(), "repeats": arguments.repeats, "clips": {}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        everybody = chosen(contestants(arguments.peers, folder), arguments.only or ())
         background = folder / "background.jpg"
         picture = files("realtime.output.backgrounds") / "assets" / "falcon9.jpg"
         background.write_bytes(picture.read_bytes())
-        arena = Arena(arguments.environments, background, folder, complain)
-        everybody = contestants(arguments.peers, folder)
-        if arguments.only:
-            wanted = {FLOOR, *arguments.only}
-            everybody = [contestant for contestant in everybody if contestant.name in wanted]
-        for clip, size in clips.items():
+        environments = Environments(arguments.environments, complain)
+        arena = Arena(environments, background, folder)
+        for called, (clip, size) in clips.items():
             frames = min(size["frames"], arguments.frames or size["frames"])
-            result = compete(everybody, clip, frames, arguments.repeats, arena.run, complain)
-            report["clips"][clip.name] = size | result
-        report["installed"] = arena.installed
-    write_report(arguments.json, report)
+            try:
+                result = compete(everybody, clip, frames, arguments.repeats, arena.run, complain)
+            except ModelsError as error:
+                raise ModelsError(f"{clip}: {error}; {_kept(report, arguments.json)}") from None
+            report["clips"][called] = size | result
+            report["installed"] = environments.installed
+            # After each: it stays, whatever becomes of the next.
+            save(arguments.json, report)
+            if "ended" in result:
+                raise ModelsError(f"{clip}: {result['ended']}; {_kept(report, arguments.json)}")
     print(table(report))
     return 0
+
+
+def check_writable(path: Path) -> None:
+    """Sees whether a report can be written, and leaves the one that is there as it is.
+
+    Raises:
+        ModelsError: it cannot. After the race would be too late to tell.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") if path.exists() else tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def save(path: Path, report: dict[str, Any]) -> None:
+    """Writes the report, or prints its table where that fails.
+
+    Raises:
+        ModelsError: it failed.
+    """
+    try:
+        write_report(path, report)
+    except OSError as error:
+        print(table(report))
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> ModelsError:
+    return ModelsError(
+        f"{path}: cannot be written ({error.strerror or error}); name another by --json"
+    )
+
+
+def _kept(report: dict[str, Any], path: Path) -> str:
+    """What became of what was measured before an error, and what to do."""
+    if not report["clips"]:
+        return "try another --clip"
+    return f"what was measured before is in {path}; run it again for the rest"
 
 
 if __name__ == "__main__":

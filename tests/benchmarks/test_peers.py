@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,17 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks import peers
+# isort: split
+import av
+
+from benchmarks import peers, race_environment
 from benchmarks.loads import Load
-from benchmarks.peers import (
-    FLOOR,
-    Arena,
-    Contestant,
-    Took,
-    Unavailable,
-    compete,
-    contestants,
-    table,
-)
+from benchmarks.peers import FLOOR, chosen, contestants, ratio, table
+from benchmarks.race import Contestant, Took, Unavailable, compete
+from benchmarks.race_arena import Arena, describe, describe_all
+from benchmarks.race_environment import Environments, base_python
+from benchmarks.race_process import launched
+from benchmarks.reporting import run_command
 from models.errors import ModelsError
 from tests.media import decode, write_clip
 
@@ -36,6 +37,21 @@ EVERYBODY = (
     Contestant("ours", "ours"),
     Contestant("slow", "a slow one", most_frames=20),
 )
+
+# Programs in the place of others, which get CLIP OUT BACKGROUND FRAMES.
+_TRANSCODE = str(Path(peers.__file__).parent / "loops" / "transcode.py")
+_COPY = f"import runpy\nrunpy.run_path({_TRANSCODE!r}, run_name='__main__')"
+_WRITE_SOUND = (
+    "import wave\n"
+    "with wave.open(sys.argv[2], 'wb') as target:\n"
+    "    target.setparams((1, 2, 8000, 0, 'NONE', ''))\n"
+    "    target.writeframes(bytes(16000))\n"
+)
+
+
+def _script(path: Path, code: str) -> str:
+    path.write_text(f"import sys\n{code}\n", "utf-8")
+    return str(path)
 
 
 class _Race:
@@ -118,6 +134,42 @@ def test_a_stand_in_runs_where_the_original_does_not(missing: bool) -> None:
     assert list(result["contestants"]) == [FLOOR, "ours", third]
 
 
+@pytest.mark.parametrize(("call", "rounds"), [(1, 2), (2, 1)])
+def test_a_stand_in_takes_over_where_the_original_breaks_later(call: int, rounds: int) -> None:
+    everybody = (
+        Contestant(FLOOR, "the floor"),
+        Contestant("original", "the original"),
+        Contestant("stand-in", "another", instead_of="original"),
+    )
+    race = _Race({FLOOR: 80, "original": 30, "stand-in": 40}, {"original": call})
+    result = _compete(race, everybody)
+    assert list(result["contestants"]) == [FLOOR, "stand-in"]
+    assert result["skipped"] == {"original": "failed: out of luck"}
+    figures = result["contestants"]["stand-in"]
+    assert figures["fps_rounds"] == pytest.approx([40] * rounds)
+    assert figures["of_transcode"] == pytest.approx(0.5)
+    # It was tried first, as all are.
+    assert [frames for name, frames in race.asked if name == "stand-in"] == [3, *[300] * rounds]
+    clip = {"width": 2, "height": 2, "frames": 300} | result
+    note = "another: ran in the last 1 rounds only, in place of one that broke."
+    shown = table({"machine": {"cpu": "one"}, "clips": {"a.mp4": clip}}).splitlines()
+    assert (note in shown) == (rounds == 1)
+
+
+def test_a_late_stand_in_is_compared_by_the_rounds_that_it_shares() -> None:
+    assert ratio([60, 40, 20], [10]) == 2
+    assert ratio([30], [10, 20, 60]) == 0.5
+
+
+def test_rounds_before_the_floor_breaks_are_kept() -> None:
+    result = _compete(_Race({FLOOR: 80, "ours": 60, "slow": 4}, {FLOOR: 2}))
+    assert result["ended"] == "the bare transcode broke in round 2: failed: out of luck"
+    assert [len(c["fps_rounds"]) for c in result["contestants"].values()] == [1, 1, 1]
+    clip = {"width": 2, "height": 2, "frames": 300} | result
+    shown = table({"machine": {"cpu": "one"}, "clips": {"a.mp4": clip}})
+    assert f"The race ended early: {result['ended']}." in shown.splitlines()
+
+
 def test_the_table_shows_every_clip_and_what_was_left_out() -> None:
     size = {"width": 1280, "height": 720, "frames": 300}
     larger = {"width": 1920, "height": 1080, "frames": 300}
@@ -161,7 +213,7 @@ def test_everybody_has_a_loop_that_is_there(tmp_path: Path) -> None:
 class TestLaunching:
     def test_a_process_is_measured(self) -> None:
         code = "x = bytearray(60_000_000); print(sum(i * i for i in range(300_000)))"
-        took = peers._launched([sys.executable, "-c", code])
+        took = launched([sys.executable, "-c", code])
         assert took["status"] == 0
         assert took["seconds"] > 0
         assert took["user"] > 0
@@ -170,68 +222,204 @@ class TestLaunching:
 
     def test_what_it_answers_is_kept(self) -> None:
         code = "print('ready'); print('{\"frames\": 5}')"
-        assert peers._launched([sys.executable, "-c", code])["answer"] == {"frames": 5}
+        assert launched([sys.executable, "-c", code])["answer"] == {"frames": 5}
         for other in ("print('done')", "print(5)", ""):
-            assert peers._launched([sys.executable, "-c", other])["answer"] == {}
+            assert launched([sys.executable, "-c", other])["answer"] == {}
 
     def test_ours_says_why_it_fails_where_it_writes_nothing(self) -> None:
         load = json.dumps(asdict(Load("null", 64, 48, 0.1)))
         command = [sys.executable, "-m", "benchmarks.loads", load, "/nowhere.mp4", "fast"]
         with pytest.raises(Unavailable, match=r"^failed: /nowhere\.mp4: no such file"):
-            peers._launched(command)
+            launched(command)
 
     def test_a_failure_says_why(self) -> None:
         with pytest.raises(Unavailable, match=r"^failed: ValueError: no good$"):
-            peers._launched([sys.executable, "-c", "raise ValueError('no good')"])
+            launched([sys.executable, "-c", "raise ValueError('no good')"])
+        with pytest.raises(Unavailable, match=r"^failed: status 3$"):
+            launched([sys.executable, "-c", "raise SystemExit(3)"])
         with pytest.raises(Unavailable, match=r"^cannot be started: .*nowhere"):
-            peers._launched(["/nowhere/to/be/found"])
+            launched(["/nowhere/to/be/found"])
+
+    @pytest.mark.parametrize("hangs", [True, False])
+    def test_nothing_of_a_contestant_outlives_it(self, hangs: bool, tmp_path: Path) -> None:
+        fcntl = pytest.importorskip("fcntl")
+        held, survived = tmp_path / "held", tmp_path / "survived"
+        helper = (
+            "import fcntl, os, sys, time\n"
+            f"lock = open({str(held)!r}, 'w')\n"
+            "fcntl.flock(lock, fcntl.LOCK_EX)\n"
+            "os.write(int(sys.argv[1]), b'locked')\n"
+            "time.sleep(15)\n"
+            f"open({str(survived)!r}, 'w').close()\n"
+        )
+        # It starts a helper, waits until this runs, and then hangs or leaves it behind.
+        code = (
+            "import os, subprocess, sys, time\n"
+            "read, write = os.pipe()\n"
+            f"command = [sys.executable, '-I', '-S', '-c', {helper!r}, str(write)]\n"
+            "null = subprocess.DEVNULL\n"
+            "subprocess.Popen(command, stdout=null, stderr=null, pass_fds=[write])\n"
+            "os.read(read, 6)\n"
+            f"time.sleep({15 * hangs})\n"
+        )
+        command = [sys.executable, "-I", "-S", "-c", code]
+        if hangs:
+            with pytest.raises(Unavailable, match=r"^took more than 3 s$"):
+                launched(command, patience=3)
+        else:
+            assert launched(command)["status"] == 0
+        with held.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # Which its end gives free.
+        assert not survived.exists()
+
+
+class _Shell:
+    """Stands in for the processes that make an environment.
+
+    Args:
+        fails: what they say on stderr, by a word of the command that fails; None is nothing.
+    """
+
+    def __init__(self, fails: dict[str, str | None] | None = None) -> None:
+        self._fails = fails or {}
+        self.commands: list[list[str]] = []
+
+    def __call__(
+        self, command: Sequence[str | Path], patience: float = 0
+    ) -> subprocess.CompletedProcess[str]:
+        parts = [str(part) for part in command]
+        self.commands.append(parts)
+        for word, why in self._fails.items():
+            if word in parts:
+                return subprocess.CompletedProcess(parts, 1, "", why or "")
+        if "venv" in parts:
+            python = Path(parts[-1]) / "bin" / "python"
+            python.parent.mkdir(parents=True, exist_ok=True)
+            python.touch()
+        return subprocess.CompletedProcess(parts, 0, "[]", "")
+
+    def count(self, word: str) -> int:
+        return sum(word in command for command in self.commands)
 
 
 class TestInstalling:
-    def _arena(self, tmp_path: Path) -> Arena:
-        return Arena(tmp_path / "environments", tmp_path / "b.jpg", tmp_path, lambda line: None)
+    def _environments(self, tmp_path: Path) -> Environments:
+        return Environments(tmp_path / "environments", lambda line: None)
 
-    def test_what_pip_cannot_install_is_unavailable(
+    def _shell(
+        self, monkeypatch: pytest.MonkeyPatch, fails: dict[str, str | None] | None = None
+    ) -> _Shell:
+        shell = _Shell(fails)
+        monkeypatch.setattr("benchmarks.race_environment.finished", shell)
+        return shell
+
+    @pytest.mark.parametrize(
+        ("word", "said", "reason"),
+        [
+            (
+                "install",
+                "WARNING\nERROR: not found\n",
+                "cannot be installed by pip: ERROR: not found",
+            ),
+            ("install", None, "cannot be installed by pip: status 1"),
+            ("venv", "Error: no room", "has no environment: Error: no room"),
+            (
+                "ensurepip",
+                "python: No module named ensurepip",
+                "has no pip, .*python3-venv.*ensurepip",
+            ),
+            ("list", "broken", r"does not tell what is installed \(delete .*x--1 .*\): broken"),
+        ],
+    )
+    def test_what_cannot_be_installed_is_unavailable_and_tried_once(
+        self,
+        word: str,
+        said: str | None,
+        reason: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        shell = self._shell(monkeypatch, {word: said})
+        arena = Arena(self._environments(tmp_path), tmp_path / "b.jpg", tmp_path)
+        for name in ("x", "x-h264"):
+            with pytest.raises(Unavailable, match=f"^{reason}$"):
+                arena.run(Contestant(name, "x", "transcode.py", ("x==1",)), _CLIP, 1)
+        assert shell.count(word) == 1
+
+    def test_a_pip_that_hangs_is_unavailable(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(command: list[str], **options: Any) -> None:
-            raise subprocess.CalledProcessError(1, command, stderr="WARNING\nERROR: not found\n")
+        def hang(command: Sequence[str]) -> None:
+            raise Unavailable("took more than 600 s")
 
-        monkeypatch.setattr("benchmarks.peers.venv.create", lambda folder, **options: None)
-        monkeypatch.setattr("benchmarks.peers.subprocess.run", fail)
-        peer = Contestant("x", "x", "transcode.py", ("x==1",))
-        with pytest.raises(Unavailable, match=r"^pip cannot install it: ERROR: not found$"):
-            self._arena(tmp_path).run(peer, _CLIP, 1)
+        self._environments(tmp_path)
+        monkeypatch.setattr("benchmarks.race_environment.finished", hang)
+        with pytest.raises(Unavailable, match=r"^does not tell what is .*: took more than 600 s$"):
+            race_environment._versions(Path(sys.executable))
 
     def test_what_is_installed_is_used_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        made: list[Path] = []
-
-        def create(folder: Path, **options: Any) -> None:
-            made.append(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-
-        monkeypatch.setattr("benchmarks.peers.venv.create", create)
-        nothing = subprocess.CompletedProcess([], 0, stdout="[]")
-        monkeypatch.setattr("benchmarks.peers.subprocess.run", lambda command, **options: nothing)
+        shell = self._shell(monkeypatch)
         for _ in range(2):
-            python = self._arena(tmp_path)._python(("x==1",))
+            python = self._environments(tmp_path).python(("x==1",))
         assert python == str(tmp_path / "environments" / "x--1" / "bin" / "python")
-        assert len(made) == 1
+        assert shell.count("install") == 1
         # The same program with something else beside it is another environment.
-        self._arena(tmp_path)._python(("x==1", "y"))
-        assert len(made) == 2
+        self._environments(tmp_path).python(("x==1", "y"))
+        assert shell.count("install") == 2
+        # Nor is one of use whose Python is gone.
+        Path(python).unlink()
+        self._environments(tmp_path).python(("x==1", "y"))
+        assert shell.count("install") == 3
+        # No module of the user's folder is taken for what is run.
+        assert all(command[1] == "-I" for command in shell.commands)
 
     def test_it_tells_what_is_installed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        arena = self._arena(tmp_path)
-        monkeypatch.setattr(arena, "_environment", lambda requirements: sys.executable)
-        arena._python(("numpy", "av>=1"))
-        ((asked, versions),) = arena.installed.items()
+        (tmp_path / "pip.py").write_text("raise SystemExit('not this one')")
+        monkeypatch.chdir(tmp_path)
+        environments = self._environments(tmp_path)
+        here = Path(sys.executable)
+        monkeypatch.setattr(environments, "_environment", lambda requirements, pythons: here)
+        environments.python(("numpy", "av>=1"))
+        ((asked, versions),) = environments.installed.items()
         assert asked == "numpy av>=1"
         assert versions["numpy"] == np.__version__
+
+    def test_a_python_that_fits_is_looked_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        this = f"{sys.version_info.major}.{sys.version_info.minor}"
+        assert base_python(()) == base_python(("2.9", this)) == sys.executable
+        # As pyenv has one for a version that is installed and not chosen.
+        for folder, script in (("shims", "exit 127"), ("bin", "echo 2.9")):
+            python = tmp_path / folder / "python2.9"
+            python.parent.mkdir()
+            python.write_text(f"#!/bin/sh\n{script}\n")
+            python.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}{os.pathsep}{tmp_path / 'bin'}")
+        assert base_python(("2.8", "2.9")) == str(tmp_path / "bin" / "python2.9")
+        why = f"needs Python 2.7 or 2.8: this is {this}, and PATH has no python2.7 or python2.8 "
+        with pytest.raises(Unavailable, match=re.escape(why)):
+            base_python(("2.7", "2.8"))
+
+    def test_it_is_made_with_a_python_that_fits(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[Sequence[str]] = []
+
+        def base(versions: Sequence[str]) -> str:
+            asked.append(versions)
+            return "/another/python"
+
+        monkeypatch.setattr("benchmarks.race_environment.base_python", base)
+        shell = self._shell(monkeypatch)
+        (peer,) = (c for c in contestants(None, tmp_path) if c.name == "mediapipe")
+        self._environments(tmp_path).python(peer.requirements, peer.pythons)
+        assert asked == [("3.11", "3.12")]
+        assert shell.commands[0][:4] == ["/another/python", "-I", "-m", "venv"]
 
 
 class TestLoops:
@@ -241,7 +429,7 @@ class TestLoops:
         cv2.imwrite(str(background), np.full((40, 40, 3), 200, np.uint8))
         out = tmp_path / "out"
         out.mkdir()
-        return Arena(tmp_path / "environments", background, out, lambda line: None)
+        return Arena(Environments(tmp_path / "environments"), background, out)
 
     @pytest.fixture
     def clip(self, tmp_path: Path) -> Path:
@@ -283,6 +471,44 @@ class TestLoops:
         (_, luma), *_ = decode(arena.out / f"{name}.mp4")
         assert luma.mean() > 150
 
+    @pytest.mark.parametrize("name", [FLOOR, "ours", "ours-null"])
+    def test_modules_of_the_users_folder_are_not_taken_for_ours(
+        self, name: str, arena: Arena, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "user"
+        folder.mkdir()
+        for module in ("av", "realtime", "benchmarks"):
+            (folder / f"{module}.py").write_text("raise SystemExit('not this one')")
+        monkeypatch.chdir(folder)
+        # An empty entry is that folder.
+        monkeypatch.setenv("PYTHONPATH", os.pathsep)
+        (contestant,) = (c for c in contestants(None, tmp_path) if c.name == name)
+        assert arena.run(contestant, clip, 5).frames == 5
+
+    def test_those_in_an_environment_of_their_own_see_nothing_of_ours(
+        self, arena: Arena, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        code = "import json, sys; print(json.dumps({'frames': sys.flags.isolated}))"
+        loop = _script(tmp_path / "loop.py", code)
+        here = sys.executable
+        monkeypatch.setattr(arena.environments, "python", lambda requirements, pythons: here)
+        apart = Contestant("apart", "apart", loop, ("x==1",), writes=False)
+        assert arena.run(apart, clip, 1).frames == 1
+
+    @pytest.mark.parametrize(
+        ("code", "why"),
+        [
+            ("open(sys.argv[2], 'w').write('hello')", "Invalid data found when processing input"),
+            (_WRITE_SOUND, "there is no video in it"),
+        ],
+    )
+    def test_a_broken_file_is_found_out(
+        self, code: str, why: str, arena: Arena, clip: Path, tmp_path: Path
+    ) -> None:
+        broken = Contestant("broken", "broken", _script(tmp_path / "loop.py", code))
+        with pytest.raises(Unavailable, match=f"^wrote a file that cannot be read: {why}$"):
+            arena.run(broken, clip, 5)
+
     def test_one_that_delivers_less_is_found_out(
         self, arena: Arena, clip: Path, tmp_path: Path
     ) -> None:
@@ -293,6 +519,144 @@ class TestLoops:
 
 def test_a_clip_that_is_none_is_refused(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=8)
-    assert peers.describe(clip) == {"width": 64, "height": 48, "codec": "h264", "frames": 8}
+    assert describe(clip) == {"width": 64, "height": 48, "codec": "h264", "frames": 8}
     with pytest.raises(ModelsError, match=r"nope.mp4: is no video; name one with --clip"):
-        peers.describe(tmp_path / "nope.mp4")
+        describe(tmp_path / "nope.mp4")
+
+
+def test_a_clip_without_frames_is_refused(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "none.avi"), "w") as container:
+        container.add_stream("libx264", rate=30, width=64, height=48)
+        container.start_encoding()
+    with pytest.raises(ModelsError, match=r"none.avi: has no frames; name another with --clip"):
+        describe(tmp_path / "none.avi")
+
+
+def test_clips_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a/one.mp4", "b/one.mp4", "a/two.mp4")]
+    for number, path in enumerate(paths, 1):
+        path.parent.mkdir(exist_ok=True)
+        write_clip(path, frames=number)
+    found = describe_all([*paths, paths[0]])
+    assert list(found) == [str(paths[0]), str(paths[1]), "two.mp4"]
+    assert [size["frames"] for _, size in found.values()] == [1, 2, 3]
+    assert [path for path, _ in found.values()] == paths
+
+
+class TestChoosing:
+    EVERYBODY = (
+        *EVERYBODY[:2],
+        Contestant("original", "the original"),
+        Contestant("stand-in", "another", instead_of="original"),
+    )
+
+    def test_all_are_by_default(self) -> None:
+        assert chosen(self.EVERYBODY, []) == list(self.EVERYBODY)
+
+    @pytest.mark.parametrize("others", [[], ["original"]])
+    def test_what_is_asked_for_by_name_runs(self, others: list[str]) -> None:
+        race = _Race({FLOOR: 80, "original": 30, "stand-in": 31})
+        result = _compete(race, chosen(self.EVERYBODY, ["stand-in", *others]))
+        assert list(result["contestants"]) == [FLOOR, *others, "stand-in"]
+
+    def test_an_unknown_name_is_refused(self) -> None:
+        names = "transcode-plain, ours, original, stand-in"
+        with pytest.raises(ModelsError, match=f"^--only TYPO: there is none such; .* {names}$"):
+            chosen(self.EVERYBODY, ["ours", "TYPO"])
+        with pytest.raises(ModelsError, match=r"^--only rvm: its network is missing; .*--peers$"):
+            chosen(self.EVERYBODY, ["rvm"])
+
+
+class TestCommand:
+    """The whole of it, with the floor and scripts in place of others."""
+
+    @pytest.fixture
+    def clips(self, tmp_path: Path) -> list[Path]:
+        for name in "ab":
+            (tmp_path / name).mkdir()
+        return [write_clip(tmp_path / name / "clip.mp4", frames=4, size=(64, 48)) for name in "ab"]
+
+    @pytest.fixture
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+        def run(*arguments: object, scripts: dict[str, str] | None = None) -> int:
+            others = [
+                Contestant(name, name, _script(tmp_path / f"{name}.py", code))
+                for name, code in (scripts or {}).items()
+            ]
+            if FLOOR not in (scripts or {}):
+                others.insert(0, Contestant(FLOOR, "the floor", "transcode.py"))
+            monkeypatch.setattr(peers, "contestants", lambda networks, folder: others)
+            report = ("--json", tmp_path / "new" / "peers.json", "--repeats", 2)
+            monkeypatch.setattr(sys, "argv", ["peers", *map(str, (*report, *arguments))])
+            return run_command(peers.main)
+
+        return run
+
+    def test_a_peer_that_writes_rubbish_is_left_out_and_others_go_on(
+        self, run: Callable[..., int], clips: list[Path], tmp_path: Path
+    ) -> None:
+        broken = {"broken": "open(sys.argv[2], 'w').write('hello')", "copies": _COPY}
+        clip = clips[0]
+        assert run("--clip", clip, scripts=broken) == 0
+        report = json.loads((tmp_path / "new" / "peers.json").read_text("utf-8"))
+        found = report["clips"]["clip.mp4"]
+        assert list(found["contestants"]) == [FLOOR, "copies"]
+        assert found["skipped"]["broken"].startswith("wrote a file that cannot be read: Invalid")
+
+    def test_what_was_measured_stays_when_a_later_clip_fails(
+        self,
+        run: Callable[..., int],
+        clips: list[Path],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        floor = {FLOOR: f"assert sys.argv[1] == {str(clips[0])!r}\n{_COPY}"}
+        assert run("--clip", clips[0], "--clip", clips[1], "--frames", 4, scripts=floor) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"error: {clips[1]}: the bare transcode does not run: failed: ")
+        assert error.endswith("peers.json; run it again for the rest")
+        report = json.loads((tmp_path / "new" / "peers.json").read_text("utf-8"))
+        assert list(report["clips"]) == [str(clips[0])]
+
+    @pytest.mark.parametrize("target", ["a/clip.mp4/peers.json", "a"])
+    def test_where_no_report_can_be_written_nothing_is_run(
+        self,
+        target: str,
+        run: Callable[..., int],
+        clips: list[Path],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(peers, "compete", lambda *arguments: pytest.fail("it began"))
+        assert run("--clip", clips[0], "--json", tmp_path / target) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.fullmatch(r"error: .*: cannot be written \(.+\); name another by --json", line)
+
+    def test_looking_leaves_the_report_that_is_there(self, tmp_path: Path) -> None:
+        old = tmp_path / "peers.json"
+        old.write_text("old")
+        peers.check_writable(old)
+        assert old.read_text() == "old"
+        peers.check_writable(tmp_path / "new" / "peers.json")
+        assert not list((tmp_path / "new").iterdir())
+
+    def test_a_report_that_cannot_be_written_after_all_is_shown(
+        self,
+        run: Callable[..., int],
+        clips: list[Path],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def full(path: Path, figures: dict[str, Any]) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(peers, "write_report", full)
+        assert run("--clip", clips[0]) == 2
+        said = capsys.readouterr()
+        assert "| the floor |" in said.out
+        assert "No space left on device" in said.err.splitlines()[-1]
+
+    def test_the_committed_report_can_be_read(self) -> None:
+        results = Path(peers.__file__).parent / "results" / "peers.json"
+        assert "| program |" in table(json.loads(results.read_text("utf-8")))
