@@ -75,7 +75,7 @@ def launched(command: Sequence[str], patience: float = PATIENCE) -> dict[str, An
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "said"
         launcher = [sys.executable, "-I", "-S", str(LOOPS / "launch.py"), str(said)]
-        done = finished([*launcher, *command], patience, _variables())
+        done = finished([*launcher, *command], patience, environment(_CHECKOUT))
         if done.returncode:
             why = last_line(done.stderr) or f"status {done.returncode}"
             raise Unavailable(f"cannot be started: {why}")
@@ -91,17 +91,6 @@ def last_line(text: str) -> str:
     """The last line of what a program said; empty where it said nothing."""
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else ""
-
-
-def _variables() -> dict[str, str]:
-    """The variables of a contestant: those of any measured program, and where our sources are.
-
-    Ours run with -P, so that a file of the user's folder named as a module is not taken for it;
-    an empty entry of PYTHONPATH would be that folder again.
-    """
-    found = environment()
-    paths = [str(_CHECKOUT), *found.get("PYTHONPATH", "").split(os.pathsep)]
-    return found | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _answer(line: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import sys
@@ -132,6 +133,9 @@ def main() -> None:
     # Closed by whoever started this: what would be said there is said to nobody.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    # A Windows code page lacks some of what is said: it is spelt out then, as it is on stderr.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     keep_numpy_to_its_caller()
     # A service manager's stop is as good a reason to finish the file as Ctrl-C.
     take_for_ctrl_c()

@@ -14,8 +14,13 @@ from realtime.cores import usable_cores
 
 _PACKAGES = ("onnxruntime-gpu", "onnxruntime", "opencv-python", "av", "numpy")
 
-# What decides how fast eight-bit networks are.
-_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+# What decides how fast eight-bit networks are; the last two are ARM's.
+_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+# ARM has no name there but numbers, which differ among the cores of one machine, and often a board.
+_NUMBERS = ("CPU implementer", "CPU part", "Model")
 
 
 def machine() -> dict[str, str | int | float]:
@@ -81,15 +86,17 @@ def _memory() -> int | None:
 
 def _cpu_name() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or "unknown"
-    fields = {
-        key.strip(): value.strip()
+        return platform.processor() or platform.machine() or "unknown"
+    pairs = [
+        (key.strip(), value.strip())
         for key, _, value in (line.partition(":") for line in lines)
         if value
-    }
-    present = set(fields.get("flags", "").split())
+    ]
+    fields = dict(pairs)
+    present = {*fields.get("flags", "").split(), *fields.get("Features", "").split()}
     flags = ", ".join(flag for flag in _FLAGS if flag in present)
-    name = fields.get("model name", "unknown")
+    numbers = dict.fromkeys(value for key, value in pairs if key in _NUMBERS)
+    name = " ".join((fields.get("model name") or platform.machine() or "unknown", *numbers))
     return f"{name} ({flags})" if flags else name

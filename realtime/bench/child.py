@@ -71,7 +71,7 @@ def measure(case: Case) -> dict[str, Any]:
     fixed = replace(case, model=network["model"])
     # The whole comes first: what follows keeps many frames, which no run of a user does.
     result: dict[str, Any] = {"whole": whole.measure(fixed), "memory_mb": peak_memory_mb()}
-    video, frames = read_frames(case.clip, stages.MOST_FRAMES)
+    video, frames = read_frames(case.clip, stages.most_kept(video.width, video.height))
     result["width"], result["height"] = video.width, video.height
     result |= network
     result["stages"] = stages.measure(fixed, video, frames)

@@ -37,7 +37,7 @@ class Metric:
         better: which way is the good one.
         rounds: the figure of each round.
         p95: 95th percentile within a round, its median over the rounds; None where the figure is
-            one for the whole round.
+            one for the whole round, as the mean of a codec's frames.
     """
 
     unit: str

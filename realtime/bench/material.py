@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2  # noqa: F401 - before PyAV, see realtime.media
@@ -25,6 +25,7 @@ from realtime.errors import SourceError
 from realtime.frame import NANOSECOND, ColorTags, Frame, Planes, VideoFormat, exact_rate
 from realtime.media import plane_view
 from realtime.output.file import FileSink
+from realtime.settings import OPTIONS
 
 # Of what cameras deliver: 4:2:2 and well to look at.
 _MJPEG_PIXELS = "yuvj422p"
@@ -55,6 +56,44 @@ def read_frames(path: Path | str, most: int) -> tuple[VideoFormat, list[Frame]]:
         return source.format, list(islice(iter(source.read, None), most))
 
 
+def repeated(path: Path | str, seconds: float) -> float:
+    """Share of a video's pictures that are the one before once more, in its first seconds.
+
+    Raises:
+        SourceError: it is no video.
+    """
+    again: list[bool] = []
+    with FileSource(path, duration=seconds) as source:
+        for before, frame in pairwise(iter(source.read, None)):
+            again.append(all(map(np.array_equal, before.planes, frame.planes)))
+    return sum(again) / len(again) if again else 0.0
+
+
+def check_size(width: int, height: int) -> None:
+    """Sees whether pictures of a size can be run live with the time drawn into them.
+
+    Raises:
+        SourceError: they are too small or too large.
+    """
+    least = timecode.LEAST_WIDTH, 2 * timecode.ROWS
+    if width < least[0] or height < least[1]:
+        raise SourceError(
+            f"{width}×{height} is too small to draw a time into; measure pictures of "
+            f"{least[0]}×{least[1]} or more"
+        )
+    most = OPTIONS["width"].maximum, OPTIONS["height"].maximum
+    if width > most[0] or height > most[1]:
+        raise SourceError(
+            f"{width}×{height} is too large to run live; measure pictures of "
+            f"{most[0]:g}×{most[1]:g} at most"
+        )
+
+
+def back_and_forth(count: int) -> list[int]:
+    """One turn through so many pictures; no jump between the last of it and the first."""
+    return [*range(count), *range(count - 2, 0, -1)]
+
+
 def copied(planes: Planes) -> Planes:
     """Planes of the same content in memory of their own."""
     return Planes(*(np.ascontiguousarray(plane) for plane in map(np.copy, planes)))
@@ -77,7 +116,7 @@ class ClockedCamera(Source):
             asked for.
 
     Raises:
-        SourceError: the pictures are too small for a time code.
+        SourceError: the pictures are too small for a time code, or too large to run live.
     """
 
     def __init__(
@@ -89,14 +128,9 @@ class ClockedCamera(Source):
     ) -> None:
         first = frames[0]
         width, height = first.planes.width, first.planes.height
-        if width < timecode.LEAST_WIDTH or height < 2 * timecode.ROWS:
-            raise SourceError(
-                f"{width}×{height} is too small to draw a time into; measure pictures of "
-                f"{timecode.LEAST_WIDTH}×{2 * timecode.ROWS} or more"
-            )
+        check_size(width, height)
         color = self._prepare(frames)
-        # Back and forth: no jump between the last picture and the first.
-        self._order = [*range(len(frames)), *range(len(frames) - 2, 0, -1)]
+        self._order = back_and_forth(len(frames))
         self._interval = 1e9 / fps
         self._clock = clock
         self._sleep = sleep

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from realtime.bench.figures import Metric, percentile
-from realtime.bench.report import held_of, machine_line, title
+from realtime.bench.report import held_of, labelled, machine_line, rests, title
 
 # What the pipeline does one after another, and a colour for each.
 _STAGES = {
@@ -42,6 +42,7 @@ def render(report: dict[str, Any]) -> str:
         f"<style>{_STYLE}</style><h1>How fast it is here</h1>",
         f"<p>{_text(machine_line(report['machine']))}.</p><ul>",
         *(f"<li>{_text(str(entry))}" for entry in held_of(report)),
+        *(f"<li>{_text(line)}" for line in rests(report)),
         *(f"<li>Skipped {_text(reason)}" for reason in report["skipped"]),
         "</ul><h2>Time per frame by stage, each by itself</h2>",
         _stacked(runs),
@@ -205,7 +206,7 @@ def _table(run: dict[str, Any]) -> str:
         metric = Metric.from_dict(plain)
         tail = "" if metric.p95 is None else f"{metric.p95:.3g}"
         rows.append(
-            f"<tr><td>{_text(name)}<td>{metric.median:.4g}<td>{tail}"
+            f"<tr><td>{_text(labelled(name, metric))}<td>{metric.median:.4g}<td>{tail}"
             f"<td>{metric.spread:.0%}<td>{_text(metric.unit)}"
         )
     return "\n".join(rows) + "</table>"

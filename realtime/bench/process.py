@@ -9,19 +9,25 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from realtime.closing import Closing
 from realtime.errors import RealtimeError
 
+_SOURCES = Path(__file__).parents[2]
 
-def environment() -> dict[str, str]:
-    """The variables of a program that is measured.
+
+def environment(*folders: Path) -> dict[str, str]:
+    """The variables of a program that is measured; `folders` have further sources of it.
 
     Python may keep what it compiled, as it has it of any installed program: else a start would take
-    a tenth longer each time.
+    a tenth longer each time. It finds our sources, installed or not, where it is told by -P not to
+    look into the user's folder; an empty entry of PYTHONPATH would be that folder again.
     """
-    return {name: it for name, it in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    found = {name: it for name, it in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    paths = [*map(str, folders), str(_SOURCES), *found.get("PYTHONPATH", "").split(os.pathsep)]
+    return found | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 class Process(Closing):

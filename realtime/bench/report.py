@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from realtime.bench.figures import Metric, compare
-from realtime.errors import RealtimeError
 from realtime.holding import LOST, Held
 
 _WHOLES = {"file": "into a file", "null": "to nowhere", "decoding": "decoding alone"}
-
-
-def read(path: Path | str) -> dict[str, Any]:
-    """A report that was written before.
-
-    Raises:
-        RealtimeError: there is none.
-    """
-    try:
-        report: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
-        if report["kind"] != "realtime bench":
-            raise ValueError  # noqa: TRY301 - what is wrong with it is one thing to the user
-        for run in report["runs"]:
-            title(run)
-            _metrics(run)
-    except OSError as error:
-        raise RealtimeError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise RealtimeError(
-            f"{path}: is no report of realtime bench; write one with --json"
-        ) from None
-    return report
 
 
 def title(run: dict[str, Any]) -> str:
@@ -47,6 +22,23 @@ def title(run: dict[str, Any]) -> str:
 def machine_line(machine: dict[str, Any]) -> str:
     """Where it was measured."""
     return ", ".join(f"{key} {value}" for key, value in machine.items())
+
+
+def rests(report: dict[str, Any]) -> Iterator[str]:
+    """What to know of a video that stands still at times; nothing where it never does."""
+    # Missing in reports of earlier versions.
+    share = report.get("repeated")
+    if share:
+        yield (
+            f"{share:.1%} of the video's pictures are the one before once more: there a network "
+            "without a memory rests, and the runs into a file and to nowhere are of less work"
+        )
+
+
+def labelled(name: str, metric: Metric) -> str:
+    """The name of a figure; of a stage that only has a mean over its frames, with that."""
+    mean = name.startswith("stage ") and metric.p95 is None
+    return f"{name}, mean" if mean else name
 
 
 def lasting(machine: dict[str, Any]) -> dict[str, Any]:
@@ -88,20 +80,23 @@ def text(report: dict[str, Any]) -> str:
     for run in report["runs"]:
         lines += ["", title(run), *_run_lines(_metrics(run))]
     lines += ["", *(f"{entry}." for entry in held_of(report))]
+    lines += [f"{line}." for line in rests(report)]
     lines += [f"Skipped {reason}" for reason in report["skipped"]]
     return "\n".join(lines)
 
 
 def _run_lines(metrics: dict[str, Metric]) -> Iterator[str]:
-    yield f"  {'stage':<11}{'ms':>8}{'p95':>8}{'× copy':>8}{'cpu ms':>8}{'spread':>8}"
+    yield f"  {'stage':<14}{'ms':>8}{'p95':>8}{'× copy':>8}{'cpu ms':>8}{'spread':>8}"
     copy = metrics["stage copy"].median
     for name, metric in metrics.items():
         if not name.startswith("stage "):
             continue
         stage = name.removeprefix("stage ")
         cpu = metrics[f"cpu of {stage}"].median
+        p95 = "" if metric.p95 is None else f"{metric.p95:.2f}"
+        words = labelled(name, metric).removeprefix("stage ")
         yield (
-            f"  {stage:<11}{metric.median:8.2f}{metric.p95 or 0:8.2f}{metric.median / copy:8.1f}"
+            f"  {words:<14}{metric.median:8.2f}{p95:>8}{metric.median / copy:8.1f}"
             f"{cpu:8.2f}{metric.spread:8.0%}"
         )
     for kind, words in _WHOLES.items():

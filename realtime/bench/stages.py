@@ -1,8 +1,8 @@
 """Each stage by itself, on one clip: what a frame takes of it.
 
 Times of a stage are those of its caller. Codecs work on in threads of their own after a call
-returns; for them the time is that of the whole clip by its frames. The processor's time counts all
-threads of the process.
+returns; for them the time is that of the whole clip by its frames, a mean, beside which the times
+of single calls would say nothing. The processor's time counts all threads of the process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from realtime.bench.case import Case
 from realtime.bench.figures import percentile
-from realtime.bench.material import copied
+from realtime.bench.material import back_and_forth, copied
 from realtime.capture.file import FileSource
 from realtime.frame import Frame, Matte, Planes, VideoFormat
 from realtime.inference.matting import Matting
@@ -29,9 +29,13 @@ from realtime.output.coverage import coverage_curve
 from realtime.output.file import FileSink
 from realtime.stats import Stats
 
+# What codecs get, so that filling and emptying them weighs little.
+_CODED_FRAMES = 60
+
 # Different pictures in turn, as in a video: one picture alone would stay in the processor's cache.
-# So many of 4K take 750 MB.
-MOST_FRAMES = 60
+_MOST_KEPT = 60
+# Bytes of them, and of as many finished ones: enough for all 60 of 1080p (373 MB), 16 of 4K.
+_MOST_BYTES = 400_000_000
 
 # The first frames find cold caches, and memory that has to be taken first.
 _WARM_UP = 5
@@ -67,12 +71,29 @@ class Recorder(Stats):
         self._before = used
 
 
+class Restless(Matting):
+    """Matting whose network also runs where a picture comes again, as in a video that is still."""
+
+    def matte(self, frame: Frame) -> Matte:
+        self._answer.forget()
+        return super().matte(frame)
+
+
+def most_kept(width: int, height: int) -> int:
+    """How many pictures of a size `measure` should be given; at least 2, whatever they take."""
+    picture = width * height * 3 // 2
+    return max(2, min(_MOST_KEPT, _MOST_BYTES // (2 * picture)))
+
+
 def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str, Figures]:
     """Median, 95th percentile and processor time of each stage, in ms, by its name.
 
+    Those of a codec are a mean and processor time.
+
     Stages, in the order of the pipeline:
         copy: of a frame's planes, the unit that others can be measured in.
-        decode, preprocess, infer, smooth: as they run.
+        decode, preprocess, smooth: as they run.
+        infer: the network, also for pictures at which it would rest.
         refine: fitting outlines to the picture, a part of composite.
         composite: before a picture.
         blur: before the blurred room, the blur included.
@@ -81,7 +102,7 @@ def measure(case: Case, video: VideoFormat, frames: Sequence[Frame]) -> dict[str
     found: dict[str, Figures] = {}
     budget = case.seconds / 8
     found["copy"] = _repeat(_copier(frames[0].planes), (f.planes for f in cycle(frames)), budget)
-    found["decode"] = _decoding(case, len(frames))
+    found["decode"] = _decoding(case)
     mattes, inference = _inference(case, video, frames, budget)
     found.update(inference)
     turns = cycle(mattes)
@@ -136,23 +157,19 @@ def _figures(durations: Sequence[float], cpu: float) -> Figures:
     }
 
 
-def _of_whole(durations: Sequence[float], seconds: float, cpu: float) -> Figures:
+def _of_whole(count: int, seconds: float, cpu: float) -> Figures:
     """Where work goes on between the calls."""
-    return _figures(durations, cpu) | {"median_ms": seconds / len(durations) * 1e3}
+    return {"mean_ms": seconds / count * 1e3, "cpu_ms": cpu / count * 1e3}
 
 
-def _decoding(case: Case, count: int) -> Figures:
-    durations = []
+def _decoding(case: Case) -> Figures:
     with FileSource(case.clip) as source:
         # Opened, and with it the first frame decoded: what is steady counts.
         source.read()
         cpu, begin = time.process_time(), time.perf_counter()
-        last = begin
-        for _ in islice(iter(source.read, None), count):
-            now = time.perf_counter()
-            durations.append(now - last)
-            last = now
-    return _of_whole(durations, last - begin, time.process_time() - cpu)
+        count = sum(1 for _ in islice(iter(source.read, None), _CODED_FRAMES))
+        seconds = time.perf_counter() - begin
+        return _of_whole(count, seconds, time.process_time() - cpu)
 
 
 def _inference(
@@ -160,7 +177,7 @@ def _inference(
 ) -> tuple[list[Matte], dict[str, Figures]]:
     found: dict[str, Figures] = {}
     opened = partial(
-        Matting,
+        Restless,
         case.model,
         case.device,
         frame_size=(video.width, video.height),
@@ -190,21 +207,16 @@ def _inference(
 
 
 def _encoding(video: VideoFormat, frames: Sequence[Frame], pictures: Sequence[Planes]) -> Figures:
-    durations = []
+    turns = islice(cycle(back_and_forth(len(pictures))), _CODED_FRAMES)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         sink = FileSink(Path(folder) / "encoded.mp4")
         stack.callback(sink.abort)
         sink.open(video, transparent=False)
         cpu, begin = time.process_time(), time.perf_counter()
-        for frame, planes in zip(frames, pictures, strict=True):
-            start = time.perf_counter()
-            sink.write(_with(frame, planes))
-            durations.append(time.perf_counter() - start)
+        for number, turn in enumerate(turns):
+            color = frames[turn].color
+            sink.write(Frame(pictures[turn], number, number, 1 / video.frame_rate, color))
         sink.close()
         seconds = time.perf_counter() - begin
-        return _of_whole(durations, seconds, time.process_time() - cpu)
-
-
-def _with(frame: Frame, planes: Planes) -> Frame:
-    return Frame(planes, frame.index, frame.pts, frame.time_base, frame.color)
+        return _of_whole(_CODED_FRAMES, seconds, time.process_time() - cpu)

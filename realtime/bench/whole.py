@@ -26,7 +26,8 @@ Figures = dict[str, float]
 def measure(case: Case) -> dict[str, Figures]:
     """Frames in a second and processor time per frame; start-up is left out.
 
-    Kinds: "file" encodes H.264, "null" keeps nothing, "decoding" is the source alone.
+    Kinds: "file" encodes H.264, "null" keeps nothing, "decoding" is the source alone. As in any
+    run, the network rests where a picture comes again: a report tells how often that was.
     """
     # Once for nothing: threads start, memory is taken.
     _pipeline(replace(case, seconds=min(case.seconds, _WARM_UP)), NullSink())

@@ -7,17 +7,18 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from realtime.commands.common import OVERWRITE, Number, Size
-from realtime.errors import RealtimeError, SourceError
+from realtime.errors import OutputError, RealtimeError, SourceError
 from realtime.interrupts import INTERRUPTED
-from realtime.new_files import check_new
+from realtime.new_files import check_new, part_beside, same_file, target_of
 from realtime.progress import complain, say
-from realtime.settings import DeviceName
+from realtime.settings import OPTIONS, DeviceName
 
 if TYPE_CHECKING:
     from realtime.bench.runner import Plan
@@ -27,6 +28,9 @@ _NAMED = {f"{lines}p": (lines * 16 // 9 // 2 * 2, lines) for lines in (360, 720,
 _NAMED["4k"] = _NAMED["2160p"]
 
 _DEVICES = get_args(DeviceName)
+
+# What a live run takes.
+_FPS = OPTIONS["fps"]
 
 
 class _List(click.ParamType[tuple[Any, ...]]):
@@ -59,12 +63,19 @@ def _size(text: str) -> tuple[int, int]:
     if text.lower() in _NAMED:
         return _NAMED[text.lower()]
     try:
-        return Size().convert(text, None, None)
+        size = Size().convert(text, None, None)
     except click.BadParameter:
         known = ", ".join(_NAMED)
         raise ValueError(
             f"{text!r} is not a size; write {known}, or two even numbers as 1280x720"
         ) from None
+    from realtime.bench.material import check_size
+
+    try:
+        check_size(*size)
+    except SourceError as error:
+        raise ValueError(str(error)) from None
+    return size
 
 
 def _model(text: str) -> str:
@@ -93,8 +104,11 @@ def _threads(text: str) -> int | None:
 
 
 def _rate(text: str) -> float:
-    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or float(text) < 1:
-        raise ValueError(f"{text!r} is not a frame rate; write 1 to 999")
+    number = re.fullmatch(r"\d{1,3}(\.\d+)?", text)
+    if number is None or not _FPS.minimum <= float(text) <= _FPS.maximum:
+        raise ValueError(
+            f"{text!r} is not a frame rate; write {_FPS.minimum:g} to {_FPS.maximum:g}"
+        )
     return float(text)
 
 
@@ -177,6 +191,7 @@ def bench(
     """
     from realtime.bench.runner import Plan
 
+    written: list[str] = []
     try:
         if input is not None:
             if sizes is not None:
@@ -187,37 +202,57 @@ def bench(
         elif sizes is not None:
             options["sizes"] = sizes
         # Before minutes of work.
-        for file in (json_file, html_file):
-            if file is not None and not _is_special(file):
-                check_new(Path(file), overwrite=overwrite)
-        _measure(Plan(**options), compare, json_file, html_file, quiet)
+        _check_files(json_file, html_file, input, overwrite=overwrite)
+        _measure(Plan(**options), compare, json_file, html_file, quiet, written)
     except RealtimeError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Error: interrupted, nothing was written", file=sys.stderr)
+        files = f"only {' and '.join(written)}" if written else "nothing"
+        print(f"Error: interrupted, {files} was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 
 def _measure(
-    plan: Plan, compare: str | None, json_file: str | None, html_file: str | None, quiet: bool
+    plan: Plan,
+    compare: str | None,
+    json_file: str | None,
+    html_file: str | None,
+    quiet: bool,
+    written: list[str],
 ) -> None:
-    from realtime import holding
-    from realtime.bench import page, report
+    """Measures, tells, writes; `written` gets the name of each file that is there as a whole."""
+    from realtime.bench import earlier, page, report
     from realtime.bench.runner import run
 
-    earlier = None if compare is None else report.read(compare)
+    before = None if compare is None else earlier.read(compare)
     measured = run(plan, _silent if quiet else complain)
-    # First: whatever may fail afterwards, it is said.
+    # First: whatever may fail afterwards, the program knows it, and the user has read it.
+    _remember(measured, quiet=quiet)
     say(report.text(measured))
-    if json_file is not None:
-        _write(json_file, json.dumps(measured, indent=1, allow_nan=False) + "\n")
-    if html_file is not None:
-        _write(html_file, page.render(measured))
-    if earlier is not None:
-        say("\n" + report.comparison(earlier, measured))
+    failed = False
+    for file, render in ((json_file, _as_json), (html_file, page.render)):
+        if file is None:
+            continue
+        try:
+            _write(file, render(measured))
+            written.append(file)
+        except OSError as error:
+            # What is left to do is worth no less.
+            failed = True
+            complain(f"Error: {file}: cannot be written: {error.strerror}; choose another place")
+    if before is not None:
+        say("\n" + report.comparison(before, measured))
+    if failed:
+        sys.exit(1)
+
+
+def _remember(measured: dict[str, Any], *, quiet: bool) -> None:
+    from realtime import holding
+    from realtime.bench.report import held_of
+
     try:
-        kept = holding.remember(report.held_of(measured))
+        kept = holding.remember(held_of(measured))
     except OSError as error:
         complain(f"what this machine holds could not be kept: {error.strerror}")
     else:
@@ -225,16 +260,52 @@ def _measure(
             complain(f"kept in {kept}")
 
 
+def _check_files(
+    json_file: str | None, html_file: str | None, video: str | None, *, overwrite: bool
+) -> None:
+    """Sees whether both can be written.
+
+    Raises:
+        OutputError: one cannot, or would take the place of the other, or of the video.
+    """
+    files = [file for file in (json_file, html_file) if file is not None and not _is_special(file)]
+    for file in files:
+        check_new(Path(file), overwrite=overwrite)
+        if video is not None and same_file(file, video):
+            raise OutputError(f"{file}: is the video itself; choose another name")
+    places = {os.path.normcase(os.path.realpath(file)) for file in files}
+    if len(files) > len(places) or (len(files) == 2 and same_file(*files)):
+        raise OutputError(f"{files[0]}: is both --json and --html; name two files")
+
+
 def _is_special(file: str) -> bool:
     """Whether there is something to write into, such as a pipe, which nothing replaces."""
     return os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file))
 
 
+def _as_json(measured: dict[str, Any]) -> str:
+    return json.dumps(measured, indent=1, allow_nan=False) + "\n"
+
+
 def _write(file: str, content: str) -> None:
+    """Writes a file that is there as a whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    # The names of a user's files may be no Unicode.
+    data = content.encode(errors="backslashreplace")
+    if _is_special(file):
+        Path(file).write_bytes(data)
+        return
+    target = target_of(Path(file))
+    part = part_beside(target)
     try:
-        Path(file).write_text(content, "utf-8")
-    except OSError as error:
-        raise RealtimeError(f"{file}: cannot be written: {error.strerror}") from None
+        part.write_bytes(data)
+        os.replace(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _silent(line: str) -> None:

@@ -12,6 +12,7 @@ from realtime.bench.runner import Plan
 def a_result(case: Case, fps: float = 50.0) -> dict[str, Any]:
     """What a child says, made up."""
     stage = {"median_ms": 2.0, "p95_ms": 3.0, "cpu_ms": 2.5}
+    coded = {"mean_ms": 2.0, "cpu_ms": 2.5}
     names = ("copy", "decode", "preprocess", "infer", "smooth", "composite", "encode")
     kinds = ("decoding", "null", "file")
     return {
@@ -20,7 +21,7 @@ def a_result(case: Case, fps: float = 50.0) -> dict[str, Any]:
         "width": 640,
         "height": 360,
         "memory_mb": 200.0,
-        "stages": {name: dict(stage) for name in names},
+        "stages": {n: dict(coded if n in ("decode", "encode") else stage) for n in names},
         "whole": {kind: {"fps": fps, "cpu_ms": 20.0, "frames": 30} for kind in kinds},
         "live": [
             {

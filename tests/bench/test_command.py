@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from realtime.bench import report
+from realtime.bench import earlier, page, report, runner
 from realtime.bench.runner import Plan
 from realtime.cli import cli
 from realtime.errors import RealtimeError
@@ -44,7 +45,7 @@ class TestCommand:
             raise AssertionError(f"{name} is no JSON")
 
         json.loads(written.read_text("utf-8"), parse_constant=constant)
-        (run,) = report.read(written)["runs"]
+        (run,) = earlier.read(written)["runs"]
         assert (run["width"], run["height"]) == (320, 180)
         assert run["metrics"]["first frame"]["median"] > 0
         assert run["metrics"]["memory"]["median"] > 50
@@ -67,7 +68,7 @@ class TestCommand:
         for files in (["--json", str(there), "-y"], ["--json", os.devnull]):
             done = CliRunner().invoke(cli, ["bench", "--quiet", *files])
             assert done.exit_code == 0, done.output
-        assert report.read(str(there))
+        assert earlier.read(str(there))
 
     def test_figures_are_said_even_where_they_cannot_be_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -85,6 +86,123 @@ class TestCommand:
         assert done.exit_code == 1
         assert report.text(measured) in done.output
         assert "cannot be written" in done.output
+
+    def test_what_cannot_be_written_costs_nothing_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        before, drawn = tmp_path / "old.json", tmp_path / "r.html"
+        before.write_text(json.dumps(a_report()), "utf-8")
+
+        measured = a_report((90.0, 91.0))
+
+        def run(plan: Plan, say: object) -> dict[str, Any]:
+            folder.rmdir()
+            return measured
+
+        monkeypatch.setattr("realtime.bench.runner.run", run)
+        files = ["--json", str(folder / "r.json"), "--html", str(drawn)]
+        done = CliRunner().invoke(cli, ["bench", "--quiet", "--compare", str(before), *files])
+        assert done.exit_code == 1
+        assert "r.json: cannot be written: " in done.output
+        assert "</html>" in drawn.read_text("utf-8")
+        assert "faster" in done.output
+        assert held()
+
+    def test_what_is_held_is_kept_whatever_fails(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured = a_report()
+        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
+
+        def fail(measured: object) -> str:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(report, "text", fail)
+        assert isinstance(CliRunner().invoke(cli, ["bench"]).exception, ZeroDivisionError)
+        assert held()
+
+    def test_a_file_is_there_as_a_whole_or_as_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured = a_report()
+        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
+        there = tmp_path / "r.json"
+        there.write_text("precious", "utf-8")
+        write = Path.write_bytes
+
+        def full(path: Path, data: bytes) -> int:
+            write(path, data[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        self._fails("No space left", "-y", "--json", str(there))
+        assert there.read_text("utf-8") == "precious"
+        assert list(tmp_path.iterdir()) == [there]
+
+    def test_one_file_cannot_be_two(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("realtime.bench.runner.run", lambda *_: pytest.fail("measured"))
+        path, link, video = tmp_path / "r", tmp_path / "link", tmp_path / "talk.mp4"
+        message = "is both --json and --html; name two files"
+        self._fails(message, "--json", str(path), "--html", str(tmp_path / "." / "r"))
+        link.symlink_to(path)
+        self._fails(message, "--json", str(path), "--html", str(link))
+        video.write_text("precious", "utf-8")
+        self._fails("is the video itself", str(video), "-y", "--json", str(video))
+
+    def test_ctrl_c_between_the_files_tells_which_is_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        measured = a_report()
+        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
+
+        def interrupt(measured: object) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(page, "render", interrupt)
+        written = tmp_path / "r.json"
+        files = ["--json", str(written), "--html", str(tmp_path / "r.html")]
+        done = CliRunner().invoke(cli, ["bench", "--quiet", *files])
+        assert done.exit_code == 130
+        assert f"Error: interrupted, only {written} was written" in done.output
+        assert earlier.read(written)
+
+    def test_a_damaged_report_is_refused_before_anything_is_measured(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        damaged = tmp_path / "old.json"
+        plain = a_report()
+        del plain["machine"]
+        monkeypatch.setattr("realtime.bench.runner.run", lambda *_: pytest.fail("measured"))
+        damaged.write_text(json.dumps(plain), "utf-8")
+        self._fails("write one anew with --json", "--compare", str(damaged))
+
+    def test_a_code_page_without_arrows_spells_them_out(self, tmp_path: Path) -> None:
+        files = [tmp_path / "old.json", tmp_path / "new.json"]
+        for file in files:
+            made_up = a_report()
+            made_up["machine"]["cpu"] = file.stem
+            file.write_text(json.dumps(made_up), "utf-8")
+        code = f"""\
+import json, sys
+from pathlib import Path
+from realtime.bench import runner
+from realtime.cli import main
+runner.run = lambda plan, say: json.loads(Path({str(files[1])!r}).read_text("utf-8"))
+sys.argv = ["realtime", "bench", "--quiet", "--compare", {str(files[0])!r}]
+main()
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        text = done.stdout.decode("cp1252")
+        assert "cpu old \\u2192 new" in text
+        assert "640×360" in text
 
     def test_ctrl_c_ends_it_and_whatever_it_started(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "realtime", "bench", "--size", "320x180"]
@@ -126,7 +244,11 @@ class TestCommand:
             ("'641x360' is not a size", ["--size", "641x360"]),
             ("'gpu' is not a device; choose from auto, cpu, cuda", ["--device", "gpu"]),
             ("'0' is not a number of threads", ["--threads", "0"]),
-            ("'0' is not a frame rate", ["--fps", "0"]),
+            ("'0' is not a frame rate; write 1 to 240", ["--fps", "0"]),
+            ("'241' is not a frame rate; write 1 to 240", ["--fps", "30,241"]),
+            ("158×90 is too small to draw a time into", ["--size", "720p,158x90"]),
+            ("160×30 is too small to draw a time into", ["--size", "160x30"]),
+            ("8194×720 is too large to run live", ["--size", "8194x720"]),
             ("leave out --size or the video", ["--size", "720p", "talk.mp4"]),
             ("talk.mp4: no such file", ["talk.mp4"]),
             ("nope.json: cannot be read", ["--compare", "nope.json"]),
@@ -134,7 +256,10 @@ class TestCommand:
             ("nope/r.html: its folder does not exist", ["--html", "nope/r.html"]),
         ],
     )
-    def test_mistakes_are_said_at_once(self, message: str, arguments: list[str]) -> None:
+    def test_mistakes_are_said_at_once(
+        self, message: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(runner, "_in_a_process", lambda *_: pytest.fail("measured"))
         self._fails(message, *arguments)
 
     def test_sizes_have_names(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,3 +83,7 @@ class TestClockedCamera:
     def test_pictures_that_have_no_room_for_a_time_are_refused(self) -> None:
         with pytest.raises(SourceError, match=r"64×48 is too small .* measure pictures of 160×32"):
             self._opens([gray_frame(1)], 30)
+
+    def test_pictures_that_no_live_run_takes_are_refused(self) -> None:
+        with pytest.raises(SourceError, match=r"8194×64 is too large .* of 8192×8192 at most"):
+            self._opens([gray_frame(1, size=(8194, 64))], 30)

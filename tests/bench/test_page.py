@@ -51,6 +51,12 @@ class TestPage:
         made_up["runs"][0]["latencies_ms"] = {"30": [10.0, 20.0]}
         assert "median 10.0 ms" in page.render(made_up)
 
+    def test_what_is_a_mean_or_less_work_is_called_so(self) -> None:
+        content = page.render(a_report(repeated=0.5))
+        assert "<td>stage encode, mean<td>2<td><td>" in content
+        assert "<td>stage infer<td>2<td>3<td>" in content
+        assert "<li>50.0% of the video" in content
+
     def test_nothing_that_arrived_is_no_plot(self) -> None:
         made_up = a_report()
         made_up["runs"][0]["latencies_ms"] = {"30": []}

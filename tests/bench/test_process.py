@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from realtime.bench import child, runner
 from realtime.bench.case import Case
-from realtime.bench.process import Process
+from realtime.bench.process import Process, environment
 from realtime.errors import RealtimeError
 
 
@@ -60,3 +62,13 @@ class TestProcess:
             process.tell()
             assert process.answer() == {"heard": True}
             process.tell()  # to nobody
+
+
+def test_our_sources_are_found_and_the_users_folder_is_not_looked_into(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "further", ""]))
+    first, second, *others = environment(tmp_path)["PYTHONPATH"].split(os.pathsep)
+    assert first == str(tmp_path)
+    assert (Path(second) / "realtime" / "bench").is_dir()
+    assert others == ["further"]

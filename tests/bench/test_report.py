@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
-
 from realtime.bench import report
-from realtime.errors import RealtimeError
 from tests.bench.made_up import a_report
 
 
@@ -25,19 +19,16 @@ class TestReport:
             assert word in text
         assert "640×360 at 30: model balanced, 43% of " in text
 
-    def test_a_report_survives_its_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "r.json"
-        path.write_text(json.dumps(a_report(), allow_nan=False), "utf-8")
-        assert report.text(report.read(path)) == report.text(
-            a_report() | {"machine": report.read(path)["machine"]}
-        )
+    def test_a_mean_is_called_one_and_has_no_tail(self) -> None:
+        lines = report.text(a_report()).splitlines()
+        stages = {line[2:16].strip(): line.split()[-5:] for line in lines}
+        assert stages["infer"] == ["2.00", "3.00", "1.0", "2.50", "0%"]
+        assert stages["encode, mean"] == ["mean", "2.00", "1.0", "2.50", "0%"]
 
-    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"kind": "realtime bench"}', "null"])
-    def test_another_file_is_refused(self, content: str, tmp_path: Path) -> None:
-        path = tmp_path / "r.json"
-        path.write_text(content)
-        with pytest.raises(RealtimeError, match=r"is no report of realtime bench; write one"):
-            report.read(path)
+    def test_a_video_that_stands_still_is_told(self) -> None:
+        assert "once more" not in report.text(a_report())
+        text = report.text(a_report(repeated=0.985))
+        assert "98.5% of the video's pictures are the one before once more: " in text
 
     def test_comparison_tells_noise_from_change(self) -> None:
         text = report.comparison(a_report((50.0, 51.0, 52.0)), a_report((70.0, 71.0, 72.0)))

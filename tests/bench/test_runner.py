@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from realtime.bench import child, runner
 from realtime.bench.case import Case
 from realtime.bench.runner import Plan
 from realtime.errors import RealtimeError, SourceError
+from realtime.frame import VideoFormat
 from realtime.inference import choice
+from realtime.output.file import FileSink
 from tests.bench.made_up import a_report, a_result
-from tests.media import write_clip
+from tests.media import gray_frame, write_clip
 
 
 class TestRunner:
@@ -50,6 +54,8 @@ class TestRunner:
         assert run["metrics"]["whole file"]["rounds"] == (50, 60, 52)
         assert run["metrics"]["whole file"]["median"] == 52
         assert run["metrics"]["stage infer"]["p95"] == 3
+        assert run["metrics"]["stage encode"]["median"] == 2
+        assert run["metrics"]["stage encode"]["p95"] is None
         assert run["metrics"]["first frame"]["median"] == 0.8
         assert run["metrics"]["live 30 share"]["median"] == 0.43
         assert run["latencies_ms"] == {"30": [10.0, 20.0] * 3}
@@ -102,6 +108,40 @@ class TestRunner:
         clip = write_clip(tmp_path / "one.mp4", frames=1)
         with pytest.raises(SourceError, match="one picture only; choose a longer video"):
             runner.run(Plan(input=str(clip)), child=lambda *_: pytest.fail("measured"))
+
+    @pytest.mark.parametrize("size", [(158, 90), (160, 30)])
+    def test_a_video_that_live_runs_cannot_have_is_refused_at_once(
+        self, size: tuple[int, int], tmp_path: Path
+    ) -> None:
+        clip = write_clip(tmp_path / "small.mp4", frames=3, size=size)
+        with pytest.raises(SourceError, match=r"small.mp4: .* too small .* 160×32 or more"):
+            runner.run(Plan(input=str(clip)), child=lambda *_: pytest.fail("measured"))
+
+    def test_pictures_that_come_again_are_told(self, tmp_path: Path) -> None:
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            return {"seconds": 1.0} if task == child.FIRST else a_result(case)
+
+        def again(levels: Sequence[int]) -> Any:
+            clip = tmp_path / "clip.mp4"
+            sink = FileSink(clip, overwrite=True)
+            sink.open(VideoFormat(320, 180, Fraction(30), Fraction(1, 30)), transparent=False)
+            for index, level in enumerate(levels):
+                sink.write(gray_frame(level, index, size=(320, 180)))
+            sink.close()
+            return runner.run(Plan(input=str(clip), repeats=1), child=measure)["repeated"]
+
+        assert again([90, 120, 150, 180, 210]) == 0
+        assert again([90, 90, 90, 90, 90]) == 1
+        assert again([90, 90, 90, 150, 210]) == 0.5
+
+    def test_what_lies_in_the_users_folder_is_not_taken_for_a_module(
+        self, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "av.py").write_text("raise SystemExit('not mine')\n", "utf-8")
+        (tmp_path / "realtime").mkdir()
+        (tmp_path / "realtime" / "__init__.py").write_text("raise SystemExit('nor this')\n")
+        monkeypatch.chdir(tmp_path)
+        assert runner._in_a_process(child.FIRST, case)["seconds"] > 0
 
     def test_where_none_can_run_it_says_why(self) -> None:
         def measure(task: str, case: Case) -> dict[str, Any]:
