@@ -44,6 +44,26 @@ def commands(clips: Sequence[Path], peers: Path | None, out: Path) -> dict[str, 
     }
 
 
+def check(clips: Sequence[Path], peers: Path | None, results: Path) -> None:
+    """Looks at the arguments first: what is wrong with one would be told after many minutes.
+
+    Raises:
+        ModelsError: a clip or the peers' folder is missing, or results cannot be written.
+    """
+    for clip in clips:
+        if not clip.is_file():
+            raise ModelsError(f"no video at {clip}; name one with --clip")
+    if peers is not None and not peers.is_dir():
+        raise ModelsError(f"no folder at {peers}; name that of the peers' networks with --peers")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        reason = error.strerror
+        raise ModelsError(f"{results}: {reason}; name a folder of yours with --results") from None
+
+
 def measure(clips: Sequence[Path], peers: Path | None, results: Path, began: str, run: Run) -> None:
     """Writes the reports, all or none.
 
@@ -77,6 +97,7 @@ def main() -> int:
         "--results", type=Path, default=RESULTS, help="folder of the reports (%(default)s)"
     )
     arguments = parser.parse_args()
+    check(arguments.clip, arguments.peers, arguments.results)
     began = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     measure(
         arguments.clip,

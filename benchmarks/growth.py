@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 
-# What more streams have to bring if throughput is still to be called growing.
+# What more streams have to bring at least if throughput is still to be called growing; where rounds
+# are farther apart, half of that.
 _NOISE = 0.05
 
 _METRICS: dict[str, tuple[str, Better]] = {
@@ -236,10 +237,12 @@ def parts(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
     return (float(np.average(ys)), 0.0) if b < 0 else (float(a), float(b))
 
 
-def no_longer_grows(counts: Sequence[int], values: Sequence[float]) -> int | None:
+def no_longer_grows(
+    counts: Sequence[int], values: Sequence[float], noise: float = _NOISE
+) -> int | None:
     """The first count from which on no larger one brings more than noise; None for none."""
     for index, count in enumerate(counts[:-1]):
-        if max(values[index + 1 :]) <= values[index] * (1 + _NOISE):
+        if max(values[index + 1 :]) <= values[index] * (1 + noise):
             return count
     return None
 
@@ -303,7 +306,8 @@ def _on_streams(report: dict[str, Any]) -> str:
     for panel, where in (("streams", "in one process"), ("processes", "in a process each")):
         files, live = Curve.of(report, panel, "null"), Curve.of(report, panel, "live")
         counts, fps = files.at(panel), files.values("fps")
-        stop = no_longer_grows(counts, fps)
+        noise = max(_NOISE, *(_figure(point, "fps", "spread") / 2 for point in files.points))
+        stop = no_longer_grows(counts, fps, noise)
         grows = f"up to {counts[-1]}" if stop is None else f"not beyond {stop}"
         held = _held(live.points, list(map(str, counts)))
         said.append(
@@ -335,6 +339,8 @@ def _held(points: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     lost, in_files = _figure(bad, "dropped", "median"), _figure(bad, "dropped_in_files", "median")
     files = f", {in_files:.1%} in files" if in_files > LOST else ""
     fails = f"{names[failing]} is too much: {lost:.1%} lost{files} ({_lateness(bad)})"
+    if max(lost, in_files) <= LOST:
+        fails = f"{names[failing]} comes too late ({_lateness(bad)})"
     if failing == 0:
         return fails
     good = points[failing - 1]

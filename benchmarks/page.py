@@ -1,4 +1,7 @@
-"""Measured quality to look at: plots as a PNG, and a page with them and the hardest pictures."""
+"""Measured quality to look at: plots as a PNG, and a page with them and the hardest pictures.
+
+Also a sheet of hard pictures that may be published.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from benchmarks.quality_tables import HEADS, rows, sets_of, title
 from benchmarks.reporting import pyplot
 from realtime.bench.report import machine_line
 from realtime.frame import Float32, UInt8
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 _TILE = (240, 240)
 _GREEN = (0, 177, 64)
+_HEAD_HEIGHT = 24
 _BARS = {"iou": "IoU", "mad": "MAD ×10³", "grad": "Grad", "boundary_f": "boundary-F"}
 
 # Where the bars of what is near 1 begin.
@@ -35,17 +40,13 @@ class HardPicture:
         title: where it is from.
         image: uint8 (H, W, 3) RGB.
         alphas: float32 (H, W) in 0..1, by the name of the network, or "truth".
+        publishable: whether its licence lets anybody show it.
     """
 
     title: str
     image: UInt8
     alphas: dict[str, Float32]
-
-
-def sets_of(network: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """The figures of one network by set: the stills, and the clips frame by frame."""
-    stills = {name: figures for name, figures in network["people"].items() if name != "mean"}
-    return stills | {"clips": network["clips"]["raw"]}
+    publishable: bool = False
 
 
 def draw_plots(report: dict[str, Any], path: Path) -> None:
@@ -59,10 +60,12 @@ def draw_plots(report: dict[str, Any], path: Path) -> None:
     for name, network in networks.items():
         points = np.array(network["precision_recall"])
         curves.plot(points[:, 1], points[:, 2], marker=".", label=name)
-        time.plot(network["clips"]["flicker"]["raw"], linewidth=1, label=name)
+        (line,) = time.plot(network["clips"]["flicker"]["raw"], linewidth=1, label=name)
+        smoothed = network["clips"]["flicker"]["smoothed"]
+        time.plot(smoothed, linewidth=1, linestyle=":", color=line.get_color())
     curves.set(xlabel="recall", ylabel="precision", xlim=(0.9, 1), ylim=(0.9, 1))
     curves.set_title("photographs, α ≥ θ for θ from 0.05 to 0.95")
-    time.set(xlabel="frame", ylabel="flicker ×10²", title="first clip, frame by frame")
+    time.set(xlabel="frame", ylabel="flicker ×10²", title="first clip; dotted: smoothed")
     curves.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path)
@@ -81,14 +84,40 @@ def _bars(axis: Axes, networks: dict[str, Any], key: str, label: str) -> None:
     axis.set_title(label)
 
 
-def strip(picture: HardPicture) -> UInt8:
-    """The picture and, beside it, each matte on green: uint8 (h, w, 3) RGB."""
+def strip(picture: HardPicture, columns: Sequence[str] | None = None) -> UInt8:
+    """The picture and, beside it, each matte on green: uint8 (h, w, 3) RGB.
+
+    Args:
+        picture: with its alphas.
+        columns: which of them, in this order; None for all.
+    """
     tiles = [picture.image]
-    for alpha in picture.alphas.values():
-        part = alpha[..., None]
+    for name in columns or picture.alphas:
+        part = picture.alphas[name][..., None]
         green = np.full_like(picture.image, _GREEN)
         tiles.append((picture.image * part + green * (1 - part)).astype(np.uint8))
     return np.hstack([_tile(tile) for tile in tiles])
+
+
+def sheet(pictures: Sequence[HardPicture], columns: Sequence[str]) -> UInt8:
+    """Some pictures, a row each, with a head above every column: uint8 (h, w, 3) RGB.
+
+    Args:
+        pictures: one at least, all with the alphas of `columns`.
+        columns: names of networks.
+    """
+    heads = ["picture", *(title(name).replace("*", "") for name in columns)]
+    head = np.full((_HEAD_HEIGHT, _TILE[0] * len(heads), 3), 255, np.uint8)
+    for number, text in enumerate(heads):
+        where = (number * _TILE[0] + 6, _HEAD_HEIGHT - 8)
+        cv2.putText(head, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    strips = [strip(picture, columns) for picture in pictures]
+    return np.vstack([head, *(_without_margins(s) for s in strips)])
+
+
+def _without_margins(tiles: UInt8) -> UInt8:
+    """A strip less the lines at its end in which no tile shows anything."""
+    return tiles[: int(np.flatnonzero(tiles.any((1, 2)))[-1]) + 1]
 
 
 def _tile(image: UInt8) -> UInt8:
@@ -99,8 +128,17 @@ def _tile(image: UInt8) -> UInt8:
     return tile
 
 
-def write(report: dict[str, Any], hard: Sequence[HardPicture], out: Path) -> None:
-    """Writes `quality.png` and `quality.html` into the folder `out`."""
+def write(
+    report: dict[str, Any], hard: Sequence[HardPicture], out: Path, curves: Sequence[Path] = ()
+) -> None:
+    """Writes `quality.png` and `quality.html` into the folder `out`.
+
+    Args:
+        report: the figures.
+        hard: pictures to show.
+        out: a folder.
+        curves: PNGs of how the networks were trained, to show as well.
+    """
     plots = out / "quality.png"
     draw_plots(report, plots)
     parts = [
@@ -109,6 +147,8 @@ def write(report: dict[str, Any], hard: Sequence[HardPicture], out: Path) -> Non
         "<h1>Quality of mattes</h1>",
         f"<p>{html.escape(machine_line(report['machine']))}</p>",
         _image(plots.read_bytes(), "png"),
+        *_table(report),
+        *(_image(curve.read_bytes(), "png") for curve in curves),
         "<h2>The hardest pictures of each set</h2>",
     ]
     for picture in hard:
@@ -117,6 +157,16 @@ def write(report: dict[str, Any], hard: Sequence[HardPicture], out: Path) -> Non
         parts.append(f"<h3>{html.escape(picture.title)}</h3><p>{html.escape(columns)}</p>")
         parts.append(_image(content.tobytes(), "jpeg"))
     (out / "quality.html").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _table(report: dict[str, Any]) -> list[str]:
+    """All figures, in lines of HTML."""
+    lines = ["<table><tr>"]
+    lines += [f"<th>{head}" for head in ("set", "network", *HEADS.values(), "ms")]
+    for row in rows(report):
+        lines.append("<tr>")
+        lines += [f"<td>{html.escape(cell)}" for cell in (row.set, row.network, *row.cells)]
+    return [*lines, "</table>"]
 
 
 def _image(content: bytes, kind: str) -> str:

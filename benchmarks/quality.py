@@ -4,7 +4,8 @@
 `benchmarks/results/quality.json`, from which `python -m benchmarks.report` fills in the README and
 the model card, `quality.png` (plots), and `quality.html`, a page with the plots and with the
 pictures on which ours is worst. That page shows photographs of other people's: it is to be looked
-at, not to be published.
+at, not to be published. `hard.jpg` shows those that may be, ours beside the peers'. `--network`
+measures further ONNX files; what they do not say by themselves, a .json beside them says.
 
 Stills: every picture of the val split, at its own size. Clips: keyed heads before rooms, 512×288 at
 25 fps, once frame by frame and once smoothed. Rooms: the part of the pixels called a person where
@@ -32,7 +33,7 @@ import numpy as np
 from benchmarks import page
 from benchmarks.reporting import run_command, write_report
 from models import command, metrics
-from models.clips import apart, clip_folders, compose_clip
+from models.clips import apart, clip_folders, clip_pictures, compose_clip
 from models.dataset import Picture, load_all, read_index
 from models.errors import ModelsError
 from models.evaluate import (
@@ -49,8 +50,10 @@ from realtime.frame import Float32, UInt8
 from realtime.inference.catalogue import checksum
 from realtime.inference.matting import Matting
 from realtime.inference.model import EMBEDDED, Model, read_model
+from realtime.inference.session import network_threads
 
 _RESULTS = Path(__file__).parent / "results"
+_CURVES = Path(__file__).parents[1] / "models" / "results"
 _CLIP_FPS = 25
 
 # Networks of other people, and what their files do not say by themselves.
@@ -63,15 +66,28 @@ _PEERS: dict[str, dict[str, Any]] = {
 _WARM_UP_TURNS = 3
 _TURNS = 60
 
-# Of each set the worst pictures of one of ours go on the page.
-_WORST = 3
+# Of each set, and of each video in it, the worst pictures of one of ours go on the page.
+_WORST = 2
+
+# Frames from one picture of a clip to the next.
+_CLIP_STEP = 5
+
+# Licences that are made for pictures and let anybody show them. Those of the programs that bring
+# pictures along as examples say little about these.
+_PUBLISHABLE = ("CC BY 4.0", "CC0")
+_SHOWN_BESIDE = ("selfie_segmentation", "rvm_mobilenetv3_nhwc", "fast", "quality")
 
 
 @contextmanager
-def networks(peers: Path | None) -> Iterator[dict[str, str]]:
-    """What to compare: names, and what `Matting` takes for each."""
+def networks(peers: Path | None, others: Sequence[Path] = ()) -> Iterator[dict[str, str]]:
+    """What to compare: names, and what `Matting` takes for each.
+
+    Args:
+        peers: folder of other people's networks that are known here, None for none.
+        others: further ONNX files.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        found = {name: name for name in EMBEDDED}
+        found = {name: name for name in EMBEDDED} | {path.stem: str(path) for path in others}
         for name, convention in _PEERS.items():
             if peers is None or not (peers / f"{name}.onnx").is_file():
                 continue
@@ -102,8 +118,9 @@ def warp_error(frames: Sequence[UInt8], alphas: Sequence[Float32]) -> float:
         warped = cv2.remap(
             alphas[i - 1], where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        errors.append(float(np.abs(alphas[i] - warped)[consistent].mean()))
-    return float(np.mean(errors) * 1e3)
+        if consistent.any():  # at a cut there may be none
+            errors.append(float(np.abs(alphas[i] - warped)[consistent].mean()))
+    return float(np.mean(errors) * 1e3) if errors else 0.0
 
 
 def arrival_lag(raw: Sequence[Float32], smoothed: Sequence[Float32]) -> dict[str, float]:
@@ -238,24 +255,29 @@ def time_in_turn(models: dict[str, str]) -> dict[str, float]:
 def gallery(
     models: dict[str, str], pictures: Sequence[Picture], judged: str
 ) -> Iterator[page.HardPicture]:
-    """Of each set the pictures on which the network `judged` has the largest MAD."""
+    """Of each video, or set of photographs, those on which `judged` has the largest MAD.
+
+    The frames of a video are named NAME_NUMBER; of a clip composed here, all have its name.
+    """
     alphas: dict[str, list[Float32]] = {}
     for name, model in models.items():
         with Matting(model, "cpu") as matting:
             alphas[name] = [matting(picture.image) for picture in pictures]
     truths = [picture.alpha.astype(np.float32) / np.float32(255) for picture in pictures]
     errors = [metrics.mad(a, t) for a, t in zip(alphas[judged], truths, strict=True)]
-    shown: dict[str, int] = {}
+    shown: dict[str, int] = {}  # by source
     for index in np.argsort(errors)[::-1]:
-        name = pictures[index].entry.set
-        if shown.get(name, 0) == _WORST:
+        entry = pictures[index].entry
+        source = entry.image.stem.rpartition("_")[0] or entry.set
+        if shown.get(source, 0) == _WORST:
             continue
-        shown[name] = shown.get(name, 0) + 1
+        shown[source] = shown.get(source, 0) + 1
         yield page.HardPicture(
-            title=f"{name}, {pictures[index].entry.image.name}",
+            title=f"{entry.set}, {entry.image.name}",
             image=pictures[index].image,
             alphas={"truth": truths[index]}
             | {name: found[index] for name, found in alphas.items()},
+            publishable=entry.licence.startswith(_PUBLISHABLE),
         )
 
 
@@ -263,6 +285,9 @@ def main() -> int:
     parser = command.parser("benchmarks.quality", __doc__)
     command.data_option(parser)
     parser.add_argument("--peers", type=Path, help="folder of other people's networks")
+    parser.add_argument(
+        "--network", type=Path, nargs="*", default=[], help="further ONNX files to measure"
+    )
     parser.add_argument("--gestures", type=Path, nargs="*", default=[], help="videos of hands")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="(%(default)s)")
     arguments = parser.parse_args()
@@ -270,9 +295,11 @@ def main() -> int:
         raise ModelsError(f"{arguments.data}: has no index.csv; name the data with --data")
     people = load_all(read_index(arguments.data, "val"))
     rooms = empty_rooms(arguments.data)
+    if not rooms:
+        raise ModelsError(f"{arguments.data}: has no rooms of split val in its backgrounds.csv")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with networks(arguments.peers) as found:
-        report: dict[str, Any] = {"networks": {}}
+    with networks(arguments.peers, arguments.network) as found:
+        report: dict[str, Any] = {"threads": network_threads(), "networks": {}}
         for name, model in found.items():
             print(f"measuring {name} …", flush=True)
             report["networks"][name] = evaluate(
@@ -280,9 +307,27 @@ def main() -> int:
             )
         for name, milliseconds in time_in_turn(found).items():
             report["networks"][name]["milliseconds"] = milliseconds
-        hard = list(gallery(found, [*people, *rooms], "quality"))
-    page.write(write_report(arguments.out / "quality.json", report), hard, arguments.out)
+        clips = [
+            picture
+            for folder in clip_folders(arguments.data)
+            for room in apart(rooms)
+            for picture in clip_pictures(folder, room.image, _CLIP_STEP)
+        ]
+        hard = list(gallery(found, [*people, *rooms, *clips], "quality"))
+    curves = sorted(_CURVES.glob("*_curve.png"))
+    page.write(write_report(arguments.out / "quality.json", report), hard, arguments.out, curves)
+    if arguments.peers:
+        write_sheet(hard, arguments.out / "hard.jpg")
     return 0
+
+
+def write_sheet(hard: Sequence[page.HardPicture], path: Path) -> None:
+    """Writes those pictures that may be published, networks side by side; no file without any."""
+    shown = [picture for picture in hard if picture.publishable]
+    columns = [name for name in _SHOWN_BESIDE if shown and name in shown[0].alphas]
+    if shown:
+        rgb = page.sheet(shown, columns)
+        cv2.imwrite(str(path), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 if __name__ == "__main__":

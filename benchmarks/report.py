@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth, peers, throughput
-from benchmarks.page import sets_of
+from benchmarks import growth, peers, quality_tables, throughput
 from benchmarks.reporting import measured_on, read_report, run_command
 from models import command
 from models.markers import fill_in
@@ -19,104 +18,6 @@ RESULTS = Path(__file__).parent / "results"
 
 _ROOT = Path(__file__).parents[1]
 _README, _CARD = _ROOT / "README.md", _ROOT / "models" / "README.md"
-
-# What readers know the networks of others by.
-_TITLES = {
-    "fast": "**fast** (int8)",
-    "quality": "**quality** (int8)",
-    "balanced": "**balanced** (int8)",
-    "selfie_segmentation": "MediaPipe selfie",
-    "rvm_mobilenetv3_nhwc": "RobustVideoMatting, MobileNetV3",
-    "pp_humanseg_v1_lite": "PP-HumanSeg v1 lite",
-}
-
-_SETS = {
-    "clips": "keyed talking heads",
-    "asl": "webcam gestures",
-    "ccp": "whole people",
-    "eg1800": "portraits",
-    "liveportrait": "faces",
-}
-
-_COLUMNS = ("mad", "mse", "grad", "conn", "dtssd", "iou", "boundary_f")
-_HEADS = ("MAD", "MSE", "Grad", "Conn", "dtSSD", "IoU", "boundary-F")
-_REFERENCE = "selfie_segmentation"
-
-
-def title(name: str) -> str:
-    """What the tables call a network."""
-    return _TITLES.get(name, f"**{name}**")
-
-
-def summary_table(report: dict[str, Any]) -> str:
-    """Networks against what matters most, as Markdown."""
-    lines = [
-        "| network | input | ms (× MediaPipe) | photographs: IoU / MAD / boundary-F "
-        "| keyed clips: IoU / MAD / Grad | dtSSD, smoothed | empty rooms |",
-        "|---" * 7 + "|",
-    ]
-    reference = report["networks"].get(_REFERENCE, {}).get("milliseconds")
-    for name, result in report["networks"].items():
-        people, clips = result["people"]["mean"], result["clips"]
-        raw, smoothed = clips["raw"], clips["smoothed"]
-        ratio = f" ({result['milliseconds'] / reference:.2f})" if reference else ""
-        lines.append(
-            f"| {title(name)} | {result['size_16_9']} | {result['milliseconds']:.1f}{ratio} "
-            f"| {people['iou']:.3f} / {people['mad']:.1f} / {people['boundary_f']:.3f} "
-            f"| {raw['iou']:.3f} / {raw['mad']:.1f} / {raw['grad']:.2f} "
-            f"| {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
-            f"| {result['empty_rooms_percent']:.2f} % |"
-        )
-    return "\n".join([*lines, "", measured_on(report)])
-
-
-def full_table(report: dict[str, Any]) -> str:
-    """Every set, every network, every metric, as Markdown."""
-    lines = [
-        "| set | network | " + " | ".join(_HEADS) + " | ms |",
-        "|---" * (len(_HEADS) + 3) + "|",
-    ]
-    networks = report["networks"]
-    for set_name, set_title in _SETS.items():
-        for name, network in networks.items():
-            figures = sets_of(network)[set_name]
-            cells = [
-                (f"{figures[key]:.3f}" if key in ("iou", "boundary_f") else f"{figures[key]:.2f}")
-                if key in figures
-                else ""
-                for key in _COLUMNS
-            ]
-            lines.append(
-                f"| {set_title} | {title(name)} | {' | '.join(cells)} "
-                f"| {network['milliseconds']:.1f} |"
-            )
-    lines += ["", "| rooms with nobody in them | " + " | ".join(map(title, networks)) + " |"]
-    lines += ["|---" * (len(networks) + 1) + "|"]
-    empty = " | ".join(f"{n['empty_rooms_percent']:.2f} %" for n in networks.values())
-    lines += [f"| called a person | {empty} |"]
-    return "\n".join(lines)
-
-
-def smoothing_table(report: dict[str, Any]) -> str:
-    """What the temporal smoothing gains and what it holds back, as Markdown."""
-    lines = [
-        "| network | clips: dtSSD | clips: warp error | gestures: warp error "
-        "| delay of pixels that turn foreground within a frame | of them, later than one frame |",
-        "|---" * 6 + "|",
-    ]
-    for name, network in report["networks"].items():
-        clips, gestures = network["clips"], network.get("gestures")
-        if gestures is None:
-            continue
-        raw, smoothed = clips["raw"], clips["smoothed"]
-        lines.append(
-            f"| {title(name)} | {raw['dtssd']:.2f} → {smoothed['dtssd']:.2f} "
-            f"| {raw['warp_error']:.2f} → {smoothed['warp_error']:.2f} "
-            f"| {gestures['warp_error_raw']:.2f} → {gestures['warp_error_smoothed']:.2f} "
-            f"| {gestures['mean_frames']:.3f} frames "
-            f"| {100 * gestures['later_than_one_frame']:.2f} % |"
-        )
-    return "\n".join(lines)
 
 
 def stage_table(before: dict[str, Any], after: dict[str, Any]) -> str:
@@ -164,9 +65,10 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
     """
     quality = read_report(results / "quality.json")
     tables = {
-        "quality": summary_table(quality),
-        "details": full_table(quality),
-        "smoothing": smoothing_table(quality),
+        "quality": quality_tables.summary(quality),
+        "quality goals": quality_tables.goals(quality),
+        "details": quality_tables.details(quality),
+        "smoothing": quality_tables.smoothing(quality),
         "goals": throughput.table(*throughput.read_reports(results)),
         "peers": peers.table(read_report(results / "peers.json")),
         "stages": stage_table(
@@ -175,7 +77,8 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
         "growth": growth.block(read_report(results / "growth.json")),
     }
     texts = {}
-    for path, names in ((_README, tuple(tables)), (_CARD, ("details", "smoothing"))):
+    of_the_card = ("quality goals", "details", "smoothing")
+    for path, names in ((_README, tuple(tables)), (_CARD, of_the_card)):
         text = path.read_text("utf-8")
         for name in names:
             text = fill_in(text, name, tables[name])

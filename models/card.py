@@ -2,9 +2,10 @@
 
 `python -m models.card` rewrites what stands between the markers of `models/README.md`, from
 `results/NETWORK_log.csv` (models.train), `results/NETWORK_int8.json` (models.quantize),
-`results/NETWORK_stages.json` (models.quantize --sensitivity), `results/NETWORK_half.json`
-(models.halve) and `results/data.json`. The last one is written first if `--data` names the data
-folder. How good the networks are is measured and written by `benchmarks`.
+`results/NETWORK_stages.json` (models.quantize --sensitivity), `results/NETWORK_ways.json`
+(models.calibrations), `results/NETWORK_half.json` (models.halve) and `results/data.json`. The last
+one is written first if `--data` names the data folder. How good the networks are is measured and
+written by `benchmarks`.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models import command, log
+from models.compare import lost
 from models.dataset import read_backgrounds, read_index, read_products
 from models.errors import ModelsError
 from models.markers import fill_in
@@ -20,6 +22,7 @@ from models.network import ARCHITECTURES
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
+CARD = HERE / "README.md"
 
 
 def describe_data(data: Path) -> list[dict[str, str | int]]:
@@ -70,15 +73,41 @@ def training_line(name: str, path: Path) -> str:
 def precision_table(reports: dict[str, dict[str, Any]]) -> str:
     """What int8 and fp16 lose against float, as Markdown."""
     lines = [
-        "| file | size | points of IoU lost | MAD | alphas differ by |",
+        "| file | size | points of IoU lost: mean, worst set | MAD: mean, worst set "
+        "| alphas differ by |",
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {name} | {r['bytes'] / 1e6:.2f} MB | {r['points_of_iou_lost']:.2f} "
-        f"| ×{r['mad_ratio']:.3f} | {r['mad_between']:.2f}e-3 |"
+        f"| {name} | {r['bytes'] / 1e6:.2f} MB | {_losses(lost(r['float'], r['other']))} "
+        f"| {r['mad_between']:.2f}e-3 |"
         for name, r in reports.items()
     ]
     return "\n".join(lines)
+
+
+def ways_table(reports: dict[str, dict[str, Any]]) -> str:
+    """What each way of quantizing loses, as Markdown."""
+    lines = [
+        "| network | ranges of the activations | points of IoU lost: mean, worst set "
+        "| MAD: mean, worst set |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {row['way']} | {_losses(row['sets'])} |"
+        for name, report in reports.items()
+        for row in report["ways"]
+    ]
+    return "\n".join(lines)
+
+
+def _losses(sets: dict[str, dict[str, float]]) -> str:
+    """Cells of the mean over the sets and of the worst of them, which is named."""
+    cells = []
+    for key, form in (("points_of_iou", "{:.2f}"), ("mad", "×{:.3f}")):
+        worst = max((n for n in sets if n != "mean"), key=lambda name: sets[name][key])
+        mean, most = (form.format(sets[name][key]) for name in ("mean", worst))
+        cells.append(f"{mean}, {most} ({worst})")
+    return " | ".join(cells)
 
 
 def stages_table(reports: dict[str, dict[str, Any]]) -> str:
@@ -107,6 +136,33 @@ def read_result(name: str) -> Any:
         raise ModelsError(f"no {RESULTS / name}: run the tool that writes it") from error
 
 
+def filled() -> str:
+    """The model card with the figures of `results`.
+
+    Raises:
+        ModelsError: a result is missing, or the markers of a table.
+    """
+    smaller = {
+        f"{name} {kind}": read_result(f"{name}_{file}.json")
+        for name in ARCHITECTURES
+        for kind, file in (("int8", "int8"), ("fp16", "half"))
+    }
+    stages = {name: read_result(f"{name}_stages.json") for name in ARCHITECTURES}
+    ways = {name: read_result(f"{name}_ways.json") for name in ARCHITECTURES}
+    training = [training_line(name, RESULTS / f"{name}_log.csv") for name in ARCHITECTURES]
+    operators = [operators_line(name, smaller[f"{name} int8"]) for name in ARCHITECTURES]
+    text = CARD.read_text(encoding="utf-8")
+    for name, content in (
+        ("data", data_table(read_result("data.json"))),
+        ("training", "\n".join(training)),
+        ("precision", "\n\n".join([precision_table(smaller), *operators])),
+        ("ways", ways_table(ways)),
+        ("stages", stages_table(stages)),
+    ):
+        text = fill_in(text, name, content)
+    return text
+
+
 def main() -> int:
     parser = command.parser("models.card", __doc__)
     parser.add_argument("--data", type=Path, help="describe the training data anew")
@@ -114,24 +170,7 @@ def main() -> int:
     if arguments.data:
         rows = describe_data(arguments.data)
         (RESULTS / "data.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    smaller = {
-        f"{name} {kind}": read_result(f"{name}_{file}.json")
-        for name in ARCHITECTURES
-        for kind, file in (("int8", "int8"), ("fp16", "half"))
-    }
-    stages = {name: read_result(f"{name}_stages.json") for name in ARCHITECTURES}
-    training = [training_line(name, RESULTS / f"{name}_log.csv") for name in ARCHITECTURES]
-    operators = [operators_line(name, smaller[f"{name} int8"]) for name in ARCHITECTURES]
-    card = HERE / "README.md"
-    text = card.read_text(encoding="utf-8")
-    for name, content in (
-        ("data", data_table(read_result("data.json"))),
-        ("training", "\n".join(training)),
-        ("precision", "\n\n".join([precision_table(smaller), *operators])),
-        ("stages", stages_table(stages)),
-    ):
-        text = fill_in(text, name, content)
-    card.write_text(text, encoding="utf-8")
+    CARD.write_text(filled(), encoding="utf-8")
     return 0
 
 

@@ -92,11 +92,16 @@ def judged(source: Path, target: Path, data: Path, report_path: Path | None, rem
     print("operators", report["operators"])
     if report_path:
         write_report(report_path, report)
-    if report["points_of_iou_lost"] > LOST_POINTS or report["mad_ratio"] > LOST_MAD:
+    too_much = [
+        name
+        for name, loss in lost(report["float"], report["other"]).items()
+        if loss["points_of_iou"] > LOST_POINTS or loss["mad"] > LOST_MAD
+    ]
+    if too_much:
         target.unlink()
         print(
             f"error: more than {LOST_POINTS} points of IoU or {100 * (LOST_MAD - 1):.0f} % of MAD "
-            f"lost, {target} removed; {remedy}"
+            f"lost ({', '.join(too_much)}), {target} removed; {remedy}"
         )
         return 1
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.goals import commands, measure
+from benchmarks.goals import check, commands, measure
 from benchmarks.throughput import read_reports
 from models.errors import ModelsError
 
@@ -61,3 +61,17 @@ def test_where_one_fails_what_was_measured_before_stays(tmp_path: Path, fails: s
 
 def test_without_peers_no_folder_is_asked_for(tmp_path: Path) -> None:
     assert "--peers" not in commands([Path("a.mp4")], None, tmp_path)["peers"]
+
+
+def test_what_is_wrong_with_an_argument_is_said_first(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mp4"
+    clip.touch()
+    check([clip], tmp_path, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+    for clips, peers, results, fault in (
+        ([clip, tmp_path / "b.mp4"], None, tmp_path, r"no video at .*b\.mp4; .* --clip"),
+        ([clip], tmp_path / "nets", tmp_path, r"no folder at .*nets; .* --peers"),
+        ([clip], None, clip, r"a\.mp4: .* --results"),
+    ):
+        with pytest.raises(ModelsError, match=fault):
+            check(clips, peers, results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,10 @@ class TestBends:
     ) -> None:
         assert no_longer_grows([1, 2, 4], values) == count
 
+    def test_what_rounds_differ_by_is_no_growth(self) -> None:
+        assert no_longer_grows([1, 2, 4], [137, 140, 149]) is None
+        assert no_longer_grows([1, 2, 4], [137, 140, 149], noise=0.09) == 1
+
     @pytest.mark.parametrize(
         ("metrics", "fails"),
         [
@@ -204,6 +209,16 @@ def test_sentences_say_where_the_curves_bend(report: dict[str, Any]) -> None:
     )
     assert "4 is too much: 100.0% lost (no frame arrived)" in streams
     assert "200 → 200 MB of memory at the most, 1.00 × for 2 × the length." in length
+
+
+def test_a_run_that_loses_nothing_but_is_late_says_so(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    (*_, four) = changed["panels"]["streams"]
+    four["metrics"]["dropped"]["median"] = 0.0
+    four["metrics"]["latency_p95_ms"] = {"median": 80.0, "spread": 0.0}
+    streams = growth.sentences(changed)[2]
+    assert "4 comes too late (95 % within 80 ms)" in streams
+    assert "too much" not in streams.split("in a process each")[0]
 
 
 def test_the_picture_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:

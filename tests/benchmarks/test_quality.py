@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
-from benchmarks.quality import arrival_lag, warp_error
+from benchmarks.page import HardPicture
+from benchmarks.quality import arrival_lag, networks, warp_error, write_sheet
 from realtime.frame import Float32, UInt8
 
 
@@ -54,3 +58,30 @@ def test_a_matte_that_flickers_is_measured(amount: float) -> None:
     frame, _ = _scene(0)
     alphas = [np.full((96, 160), 0.5 + amount * (i % 2), np.float32) for i in range(4)]
     assert warp_error([frame] * 4, alphas) == pytest.approx(1000 * amount, rel=0.01)
+
+
+def test_where_nothing_can_be_followed_there_is_no_flicker_to_tell() -> None:
+    rng = np.random.default_rng(1)
+    frames = [rng.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(3)]
+    assert not np.isnan(warp_error(frames, [np.zeros((32, 32), np.float32)] * 3))
+
+
+def test_further_networks_are_measured_by_their_path(tmp_path: Path) -> None:
+    with networks(None, [tmp_path / "mine.onnx"]) as found:
+        assert found["mine"] == str(tmp_path / "mine.onnx")
+        assert {"fast", "quality"} <= found.keys()
+
+
+def test_only_what_may_be_published_is_on_the_sheet(tmp_path: Path) -> None:
+    def hard(level: int, *, publishable: bool) -> HardPicture:
+        image = np.full((240, 240, 3), level, np.uint8)
+        return HardPicture("", image, {"fast": np.ones((240, 240), np.float32)}, publishable)
+
+    path = tmp_path / "hard.jpg"
+    write_sheet([hard(90, publishable=False)], path)
+    assert not path.exists()
+    write_sheet([hard(90, publishable=False), hard(200, publishable=True)], path)
+    sheet = cv2.imread(str(path))
+    assert sheet is not None
+    assert sheet.shape == (24 + 240, 2 * 240, 3)
+    assert abs(int(sheet[100, 100, 0]) - 200) < 5

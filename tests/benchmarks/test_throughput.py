@@ -21,7 +21,9 @@ def _run(height: int, model: str = "best", threads: int | None = None) -> dict[s
     }
     if threads is not None:
         figures = dict.fromkeys(figures, 9.0)
-    metrics = {name: {"median": value} for name, value in figures.items()}
+    metrics = {
+        name: {"median": value, "rounds": [value, value, value]} for name, value in figures.items()
+    }
     networks = {"30": model, "60": "fast" if fast else "tiny"}
     run = {"height": height, "model": model, "threads": threads}
     return run | {"live_models": networks, "metrics": metrics}
@@ -242,29 +244,37 @@ def test_the_table_says_figures_in_their_units() -> None:
     ]
     assert written[-2:] == [
         "",
-        "Measured on cpu one, cores 2 (bench.json, peers.json, compositor.json, gpu.json).",
+        "Measured on cpu one, cores 2, sources of before (bench.json, peers.json, "
+        "compositor.json, gpu.json).",
     ]
 
 
 def test_another_machine_is_named() -> None:
     written = table(_bench(), _peers(), _compositor("another"), _gpu("a third")).splitlines()
     assert written[-5:] == [
-        "Measured on cpu one, cores 2 (bench.json, peers.json).",
+        "Measured on cpu one, cores 2, sources of before (bench.json, peers.json).",
         "",
-        "Measured on cpu another, cores 2 (compositor.json).",
+        "Measured on cpu another, cores 2, sources of before (compositor.json).",
         "",
-        "Measured on cpu a third, cores 2 (gpu.json).",
+        "Measured on cpu a third, cores 2, sources of before (gpu.json).",
     ]
+
+
+def test_a_drop_in_one_round_is_no_zero() -> None:
+    bench = _bench(_run(1080), _run(720))
+    bench["runs"][0]["metrics"]["live 30 dropped"]["rounds"] = [0.0, 0.25, 0.0]
+    told = figures(bench, _peers(), _compositor(), _gpu(), fast=False)["live dropped"]
+    assert told == Measured(0.25, "`best`, worst of 3 rounds")
 
 
 def test_reports_of_one_run_say_so() -> None:
     reports: list[Any] = [_bench(), _peers(), _compositor(), _gpu()]
     for report in reports[:3]:
-        report["began"] = "2031-05-06 07:08 UTC"
+        report |= {"began": "2031-05-06 07:08 UTC", "revision": "abc"}
     written = table(*reports).splitlines()
     assert written[-3:] == [
-        "Measured on cpu one, cores 2, in the run of 2031-05-06 07:08 UTC (bench.json, peers.json, "
-        "compositor.json).",
+        "Measured on cpu one, cores 2, in the run of 2031-05-06 07:08 UTC, sources abc "
+        "(bench.json, peers.json, compositor.json).",
         "",
-        "Measured on cpu one, cores 2 (gpu.json).",
+        "Measured on cpu one, cores 2, sources of before (gpu.json).",
     ]

@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from models import compare
 from models.calibrations import WAYS, compare_ways
 from models.compare import lost, operators
 from models.dataset import F32, load_all, read_index
@@ -72,6 +73,33 @@ def test_losses_are_told_by_set() -> None:
     losses = lost(before, after)
     assert losses["a"] == {"points_of_iou": pytest.approx(1), "mad": pytest.approx(1.05)}
     assert losses["mean"] == {"points_of_iou": 0, "mad": pytest.approx(0.9)}
+
+
+@pytest.mark.parametrize(("iou", "mad", "kept"), [(0.899, 10.1, True), (0.89, 10.0, False)])
+def test_what_loses_too_much_on_one_set_is_removed(
+    iou: float,
+    mad: float,
+    kept: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good = {"iou": 0.9, "mad": 10.0}
+    report = {
+        "float": {"a": good, "b": good, "mean": good},
+        "other": {"a": good, "b": {"iou": iou, "mad": mad}, "mean": good},
+        "points_of_iou_lost": 0.0,
+        "mad_ratio": 1.0,
+        "mad_between": 0.1,
+        "bytes": 1,
+        "operators": {},
+    }
+    monkeypatch.setattr(compare, "compare", lambda *_: report)
+    target = tmp_path / "n.onnx"
+    target.touch()
+    status = compare.judged(target, target, tmp_path, None, "do otherwise")
+    assert (status, target.exists()) == ((0, True) if kept else (1, False))
+    assert ("lost (b), " in capsys.readouterr().out) is not kept
 
 
 def test_every_way_of_calibrating_is_measured(
