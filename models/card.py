@@ -89,11 +89,12 @@ def ways_table(reports: dict[str, dict[str, Any]]) -> str:
     """What each way of quantizing loses, as Markdown."""
     lines = [
         "| network | ranges of the activations | points of IoU lost: mean, worst set "
-        "| MAD: mean, worst set |",
-        "|---|---|---|---|",
+        "| MAD: mean, worst set | clips: MAD, dtSSD |",
+        "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {name} | {row['way']} | {_losses(row['sets'])} |"
+        f"| {name} | {row['way']} | {_losses(row['sets'])} "
+        f"| {', '.join(f'×{ratio:.3f}' for ratio in row['clips'].values())} |"
         for name, report in reports.items()
         for row in report["ways"]
     ]

@@ -88,7 +88,7 @@ def quantize(
     source: Path,
     target: Path,
     samples: Sequence[F32],
-    method: str = "minmax",
+    method: str = "average",
     stages: Sequence[str] = STAGES,
     reduce_range: bool = True,
     percentile: float = 99.99,
@@ -148,14 +148,9 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
 
     The clips stand before one room. Returns one row a stage, the float network first.
     """
-    rooms, folders = empty_rooms(data), clip_folders(data)
-    if not folders:
+    clips = composed_clips(data)
+    if not clips:
         raise ModelsError(f"{data} has no val_clips to judge the stages by")
-    if not rooms:
-        raise ModelsError(
-            f"{data / 'backgrounds.csv'} has no room to put clips before: add one of split val"
-        )
-    clips = [list(compose_clip(folder, rooms[0].image)) for folder in folders]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "stage.onnx"
@@ -163,7 +158,7 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
             if stage:
                 quantize(source, target, samples, method, [stage])
             path = target if stage else source
-            figures = mean_figures([_on_clip(Predictor(path), clip) for clip in clips])
+            figures = on_clips(Predictor(path), clips)
             timed = time_networks([path, source], runs=100)
             rows.append(
                 {"stage": stage or "none", **figures, "time_ratio": timed[0]["ratio_to_last"]}
@@ -177,8 +172,26 @@ def sensitivity(source: Path, samples: Sequence[F32], data: Path, method: str) -
     return rows
 
 
+def composed_clips(data: Path) -> list[list[tuple[U8, F32]]]:
+    """The folder's clips before one room: frames and their alphas; none where it has none.
+
+    Raises:
+        ModelsError: there are clips and no room.
+    """
+    rooms, folders = empty_rooms(data), clip_folders(data)
+    if folders and not rooms:
+        raise ModelsError(
+            f"{data / 'backgrounds.csv'} has no room to put clips before: add one of split val"
+        )
+    return [list(compose_clip(folder, rooms[0].image)) for folder in folders]
+
+
+def on_clips(matter: Predictor, clips: Sequence[Sequence[tuple[U8, F32]]]) -> dict[str, float]:
+    """MAD and dtSSD, mean over the clips; nothing without any."""
+    return mean_figures([_on_clip(matter, clip) for clip in clips]) if clips else {}
+
+
 def _on_clip(matter: Predictor, clip: Sequence[tuple[U8, F32]]) -> dict[str, float]:
-    """MAD and dtSSD."""
     alphas, truths = [matter(frame) for frame, _ in clip], [truth for _, truth in clip]
     return judge_clip(alphas, truths, lambda alpha, truth: {"mad": metrics.mad(alpha, truth)})
 
@@ -190,7 +203,7 @@ def main() -> int:
     command.data_option(parser)
     parser.add_argument("--samples", type=int, default=128, help="for calibration (%(default)s)")
     parser.add_argument(
-        "--method", choices=METHODS, default="minmax", help="of the ranges (%(default)s)"
+        "--method", choices=METHODS, default="average", help="of the ranges (%(default)s)"
     )
     parser.add_argument("--percentile", type=float, default=99.99)
     parser.add_argument(

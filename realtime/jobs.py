@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
@@ -42,6 +43,7 @@ def process_file(
     duration: float | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Summary:
     """Replaces the background of a video file; keeps its timing and its sound.
 
@@ -57,6 +59,7 @@ def process_file(
         duration: seconds to process; None for all.
         overwrite: whether `output` may exist.
         on_progress: called about ten times a second from the calling thread.
+        report: is told at the start, in one line, what computes and why.
 
     Returns:
         What was done.
@@ -76,7 +79,7 @@ def process_file(
         audio = AudioTracks(source_name, source.origin, trim=start > 0, duration=duration)
         stack.callback(audio.close)
         sink = FileSink(target, audio=audio, overwrite=overwrite)
-        pipeline = open_run(stack, source, sink, background, background_fit, model, device)
+        pipeline = open_run(stack, source, sink, background, background_fit, model, device, report)
         return pipeline.run(on_progress)
 
 
@@ -90,6 +93,7 @@ def process_demo(
     device: Device = "auto",
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Summary:
     """Does what `process_file` does, on an embedded moving picture of a person."""
     _check_seconds(seconds=seconds)
@@ -97,7 +101,7 @@ def process_demo(
     sink = FileSink(Path(output), overwrite=overwrite)
     with ExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
-        pipeline = open_run(stack, source, sink, background, background_fit, model, device)
+        pipeline = open_run(stack, source, sink, background, background_fit, model, device, report)
         return pipeline.run(on_progress)
 
 
@@ -120,6 +124,7 @@ def open_run(
     background_fit: Fit = "cover",
     model: AnyPath = "default",
     device: Device = "auto",
+    report: Callable[[str], None] = lambda line: None,
 ) -> Pipeline:
     """Opens what lies between a source and a sink, ready to run.
 
@@ -131,6 +136,7 @@ def open_run(
         background_fit: likewise.
         model: likewise.
         device: likewise.
+        report: likewise.
 
     Raises:
         RealtimeError: something cannot be opened.
@@ -156,4 +162,5 @@ def open_run(
         sink,
         transparent=behind.transparent,
         stats=stats,
+        report=report,
     )

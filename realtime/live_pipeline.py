@@ -21,7 +21,7 @@ from realtime.output.guard import Gap, Guard, State
 from realtime.output.sink import Sink
 from realtime.running import Estimator, Run
 from realtime.settings import Settings, SettingsStore
-from realtime.stats import Figures, Stats, Summary, computing
+from realtime.stats import Figures, Stats, Summary
 
 # Where the camera, its driver or this process was held up, frames come in a burst: so many may
 # wait, and for so many of their intervals a stage may take to catch up with them. Later, one that
@@ -154,10 +154,17 @@ class LivePipeline(Run):
         report: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(source, estimator, sink, video, transparent=False, stats=stats or Stats())
+        super().__init__(
+            source,
+            estimator,
+            sink,
+            video,
+            transparent=False,
+            stats=stats or Stats(),
+            report=report,
+        )
         self._composite = composite
         self._settings = settings
-        self._report = report
         self._clock = clock
         self._seconds = seconds
         interval = float(1 / source.format.frame_rate)
@@ -301,9 +308,7 @@ class LivePipeline(Run):
     def _opened(self) -> None:
         for note in self._sink.notes():
             self._report(note)
-        # Who hoped for CUDA and is on air should not find out at the end.
-        matting = self._estimator
-        self._report(computing(matting.model, matting.provider, matting.provider_reason))
+        super()._opened()
 
     def _summary(self) -> Summary:
         return replace(super()._summary(), frames_withheld=self._guard.withheld)

@@ -36,6 +36,7 @@ class Pipeline(Run):
         sink: where finished frames go.
         transparent: whether finished frames have an alpha.
         stats: where to count durations; share it with the estimator to have its stages too.
+        report: is told in one line what computes.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Pipeline(Run):
         *,
         transparent: bool = False,
         stats: Stats | None = None,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
         super().__init__(
             source,
@@ -55,6 +57,7 @@ class Pipeline(Run):
             source.format,
             transparent=transparent,
             stats=stats or Stats(),
+            report=report,
         )
         self._composite = composite
         self._frames: Channel[Frame] = Channel(_CAPACITY, "block")

@@ -15,7 +15,7 @@ from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, VideoFormat
 from realtime.interrupts import bouncing
 from realtime.output.sink import Sink
-from realtime.stats import Progress, Stats, Summary
+from realtime.stats import Progress, Stats, Summary, computing
 from realtime.worker import Worker
 
 _PROGRESS_INTERVAL = 0.1
@@ -56,6 +56,7 @@ class Run(ABC):
         video: the format of finished frames.
         transparent: whether finished frames have an alpha.
         stats: where durations are counted.
+        report: is told in one line what is worth one.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Run(ABC):
         *,
         transparent: bool,
         stats: Stats,
+        report: Callable[[str], None],
     ) -> None:
         self._source = source
         self._estimator = estimator
@@ -74,6 +76,7 @@ class Run(ABC):
         self._video = video
         self._transparent = transparent
         self._stats = stats
+        self._report = report
         self._stopping = threading.Event()
         self._frames_in = 0
         self._frames_out = 0
@@ -99,8 +102,11 @@ class Run(ABC):
     def _dropped(self) -> int:
         """Frames given up so far."""
 
-    def _opened(self) -> None:  # noqa: B027 - there need not be anything to do
+    def _opened(self) -> None:
         """Is called when the sink has been opened, before the threads start."""
+        # Who hoped for CUDA should not find out at the end.
+        matting = self._estimator
+        self._report(computing(matting.model, matting.provider, matting.provider_reason))
 
     def _expired(self) -> bool:
         """Whether the run has lasted as long as it may."""

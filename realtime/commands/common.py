@@ -131,7 +131,6 @@ def run_job(
     *,
     quiet: bool,
     as_json: bool,
-    has_notes: bool = False,
     **arguments: Any,
 ) -> None:
     """Runs a job, tells how it goes, and exits with what became of it.
@@ -140,16 +139,13 @@ def run_job(
         job: what to run.
         quiet: whether to say nothing but errors.
         as_json: whether to say it in JSON lines.
-        has_notes: whether the job has a `report` for what happens meanwhile.
         arguments: of the job.
     """
     reporter = progress.choose(quiet=quiet, as_json=as_json)
-    if has_notes:
-        arguments["report"] = reporter.note
     keep_opencv_to_its_caller()
     try:
         with reporter:
-            summary = job(**arguments, on_progress=reporter.progress)
+            summary = job(**arguments, on_progress=reporter.progress, report=reporter.note)
     except RealtimeError as error:
         reporter.error(str(error))
         sys.exit(1)

@@ -103,4 +103,4 @@ def live(size: tuple[int, int] | None, **arguments: Any) -> None:
     options = {name: value for name in OPTIONS if (value := arguments.pop(name, None)) is not None}
     if size is not None:
         options["width"], options["height"] = size
-    run_job(run_live, options=options, has_notes=True, **arguments)
+    run_job(run_live, options=options, **arguments)

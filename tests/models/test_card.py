@@ -34,11 +34,13 @@ def test_what_smaller_numbers_lose_is_told_of_the_worst_set_too() -> None:
 
 def test_every_way_of_quantizing_has_a_line() -> None:
     sets = {"a": {"points_of_iou": 0.1, "mad": 1.0}, "mean": {"points_of_iou": 0.0, "mad": 1.01}}
-    reports = {"fast": {"ways": [{"way": "one", "sets": sets}, {"way": "other", "sets": sets}]}}
+    clips = {"mad": 1.02, "dtssd": 0.99}
+    rows = [{"way": way, "sets": sets, "clips": clips} for way in ("one", "other")]
+    reports = {"fast": {"ways": rows}}
     lines = card.ways_table(reports).splitlines()
     assert lines[2:] == [
-        "| fast | one | 0.00, 0.10 (a) | ×1.010, ×1.000 (a) |",
-        "| fast | other | 0.00, 0.10 (a) | ×1.010, ×1.000 (a) |",
+        "| fast | one | 0.00, 0.10 (a) | ×1.010, ×1.000 (a) | ×1.020, ×0.990 |",
+        "| fast | other | 0.00, 0.10 (a) | ×1.010, ×1.000 (a) | ×1.020, ×0.990 |",
     ]
 
 

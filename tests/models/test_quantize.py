@@ -107,9 +107,12 @@ def test_every_way_of_calibrating_is_measured(
 ) -> None:
     (tmp_path / "again").mkdir()
     pictures = load_all(read_index(write_data(tmp_path / "again"), "val"))
-    rows = compare_ways(source, samples, pictures)
+    image, alpha = pictures[0].image, pictures[0].alpha.astype(np.float32) / np.float32(255)
+    clip = [(np.roll(image, shift, 1), np.roll(alpha, shift, 1)) for shift in (0, 9, 20)]
+    rows = compare_ways(source, samples, pictures, [clip])
     assert [row["way"] for row in rows] == list(WAYS)
     assert all(set(row["sets"]) == {"a", "mean"} for row in rows)
+    assert all(set(row["clips"]) == {"mad", "dtssd"} for row in rows)
     # They are not the same network measured again.
     assert len({row["sets"]["mean"]["mad"] for row in rows}) >= 4
     told = capsys.readouterr().out.splitlines()  # onnxruntime tells a lot as well
