@@ -301,7 +301,7 @@ def test_help_tells_what_the_folder_may_hold() -> None:
 def test_stages_are_not_judged_without_a_room(tmp_path: Path) -> None:
     data = write_data(tmp_path)
     (data / "val_clips" / "one").mkdir(parents=True)
-    (data / "backgrounds.csv").write_text("image,set,split\nroom_2.jpg,scene,val\n")
+    (data / "backgrounds.csv").write_text("image,set,split\nroom_2.jpg,own,train\n")
     with pytest.raises(ModelsError, match="no room to put clips before: add one of split val"):
         quantize.sensitivity(tmp_path / "no.onnx", [], data, "average")
 
