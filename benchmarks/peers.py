@@ -28,7 +28,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from benchmarks.race import FLOOR, Contestant, compete, ratio
+from benchmarks.race import FLOOR, Contestant, compete
 from benchmarks.race_arena import Arena, describe_all
 from benchmarks.race_environment import Environments
 from benchmarks.reporting import measured_on, run_command, write_report
@@ -37,20 +37,6 @@ from models.errors import ModelsError
 from realtime.inference.model import EMBEDDED, read_model
 from realtime.machine import cache_folder, machine
 from realtime.progress import complain
-
-# Also what other tables need to read the report.
-__all__ = [
-    "DECODE",
-    "FLOOR",
-    "OURS",
-    "OURS_FAST",
-    "OURS_FAST_TO_NULL",
-    "OURS_TO_NULL",
-    "contestants",
-    "main",
-    "ratio",
-    "table",
-]
 
 _RESULTS = Path(__file__).parent / "results"
 

@@ -33,7 +33,7 @@ import numpy as np
 from benchmarks import page
 from benchmarks.reporting import run_command, write_report
 from models import command, metrics
-from models.clips import apart, clip_folders, clip_pictures, compose_clip
+from models.clips import all_clip_pictures, apart, clip_folders, compose_clip
 from models.dataset import Picture, load_all, read_index
 from models.errors import ModelsError
 from models.evaluate import (
@@ -307,12 +307,7 @@ def main() -> int:
             )
         for name, milliseconds in time_in_turn(found).items():
             report["networks"][name]["milliseconds"] = milliseconds
-        clips = [
-            picture
-            for folder in clip_folders(arguments.data)
-            for room in apart(rooms)
-            for picture in clip_pictures(folder, room.image, _CLIP_STEP)
-        ]
+        clips = all_clip_pictures(arguments.data, rooms, _CLIP_STEP)
         hard = list(gallery(found, [*people, *rooms, *clips], "quality"))
     curves = sorted(_CURVES.glob("*_curve.png"))
     page.write(write_report(arguments.out / "quality.json", report), hard, arguments.out, curves)
@@ -324,8 +319,8 @@ def main() -> int:
 def write_sheet(hard: Sequence[page.HardPicture], path: Path) -> None:
     """Writes those pictures that may be published, networks side by side; no file without any."""
     shown = [picture for picture in hard if picture.publishable]
-    columns = [name for name in _SHOWN_BESIDE if shown and name in shown[0].alphas]
     if shown:
+        columns = [name for name in _SHOWN_BESIDE if name in shown[0].alphas]
         rgb = page.sheet(shown, columns)
         cv2.imwrite(str(path), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 

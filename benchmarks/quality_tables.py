@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from benchmarks.reporting import measured_on
+from models.markers import table
 
 _FAST, _QUALITY = "fast", "quality"
 _MEDIAPIPE, _RVM = "selfie_segmentation", "rvm_mobilenetv3_nhwc"
@@ -113,19 +114,16 @@ def summary(report: dict[str, Any]) -> str:
 
 def details(report: dict[str, Any]) -> str:
     """Every set, every network, every metric, as Markdown."""
-    lines = [
-        f"| set | network | {' | '.join(HEADS.values())} | ms |",
-        "|---" * (len(HEADS) + 3) + "|",
-    ]
-    lines += [
-        f"| {row.set} | {title(row.network)} | {' | '.join(row.cells)} |" for row in rows(report)
-    ]
     networks = report["networks"]
-    lines += ["", "| rooms with nobody in them | " + " | ".join(map(title, networks)) + " |"]
-    lines += ["|---" * (len(networks) + 1) + "|"]
-    empty = " | ".join(f"{n['empty_rooms_percent']:.2f} %" for n in networks.values())
-    lines += [f"| called a person | {empty} |"]
-    return "\n".join(lines)
+    figures = table(
+        ("set", "network", *HEADS.values(), "ms"),
+        ((row.set, title(row.network), *row.cells) for row in rows(report)),
+    )
+    empty = [f"{n['empty_rooms_percent']:.2f} %" for n in networks.values()]
+    rooms = table(
+        ("rooms with nobody in them", *map(title, networks)), [("called a person", *empty)]
+    )
+    return f"{figures}\n\n{rooms}"
 
 
 def goals(report: dict[str, Any]) -> str:

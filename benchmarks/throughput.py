@@ -22,13 +22,12 @@ from typing import Any, Literal
 
 from benchmarks.peers import (
     DECODE,
-    FLOOR,
     OURS,
     OURS_FAST,
     OURS_FAST_TO_NULL,
     OURS_TO_NULL,
-    ratio,
 )
+from benchmarks.race import FLOOR, ratio
 from benchmarks.reporting import read_report, run_command
 from models import command
 from realtime.bench.report import lasting, machine_line

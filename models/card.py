@@ -17,7 +17,7 @@ from models import command, log
 from models.compare import lost
 from models.dataset import read_backgrounds, read_index, read_products
 from models.errors import ModelsError
-from models.markers import fill_in
+from models.markers import fill_in, table
 from models.network import ARCHITECTURES
 
 HERE = Path(__file__).resolve().parent
@@ -51,12 +51,10 @@ def describe_data(data: Path) -> list[dict[str, str | int]]:
 
 def data_table(rows: list[dict[str, Any]]) -> str:
     """The training data as Markdown."""
-    lines = ["| set | kind | pictures | alpha | licence of the source |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {r['set']} | {r['kind']} | {r['pictures']} | {r['labels']} | {r['licence']} |"
-        for r in rows
-    ]
-    return "\n".join(lines)
+    return table(
+        ("set", "kind", "pictures", "alpha", "licence of the source"),
+        ((r["set"], r["kind"], str(r["pictures"]), r["labels"], r["licence"]) for r in rows),
+    )
 
 
 def training_line(name: str, path: Path) -> str:
@@ -70,57 +68,68 @@ def training_line(name: str, path: Path) -> str:
     )
 
 
+_LOSSES = ("points of IoU lost: mean, worst set", "MAD: mean, worst set")
+
+
 def precision_table(reports: dict[str, dict[str, Any]]) -> str:
     """What int8 and fp16 lose against float, as Markdown."""
-    lines = [
-        "| file | size | points of IoU lost: mean, worst set | MAD: mean, worst set "
-        "| alphas differ by |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {name} | {r['bytes'] / 1e6:.2f} MB | {_losses(lost(r['float'], r['other']))} "
-        f"| {r['mad_between']:.2f}e-3 |"
-        for name, r in reports.items()
-    ]
-    return "\n".join(lines)
+    return table(
+        ("file", "size", *_LOSSES, "alphas differ by"),
+        (
+            (
+                name,
+                f"{r['bytes'] / 1e6:.2f} MB",
+                *_losses(lost(r["float"], r["other"])),
+                f"{r['mad_between']:.2f}e-3",
+            )
+            for name, r in reports.items()
+        ),
+    )
 
 
 def ways_table(reports: dict[str, dict[str, Any]]) -> str:
     """What each way of quantizing loses, as Markdown."""
-    lines = [
-        "| network | ranges of the activations | points of IoU lost: mean, worst set "
-        "| MAD: mean, worst set | clips: MAD, dtSSD |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {name} | {row['way']} | {_losses(row['sets'])} "
-        f"| {', '.join(f'×{ratio:.3f}' for ratio in row['clips'].values())} |"
-        for name, report in reports.items()
-        for row in report["ways"]
-    ]
-    return "\n".join(lines)
+    return table(
+        ("network", "ranges of the activations", *_LOSSES, "clips: MAD, dtSSD"),
+        (
+            (
+                name,
+                row["way"],
+                *_losses(row["sets"]),
+                ", ".join(f"×{ratio:.3f}" for ratio in row["clips"].values()),
+            )
+            for name, report in reports.items()
+            for row in report["ways"]
+        ),
+    )
 
 
-def _losses(sets: dict[str, dict[str, float]]) -> str:
-    """Cells of the mean over the sets and of the worst of them, which is named."""
+def _losses(sets: dict[str, dict[str, float]]) -> list[str]:
+    """Cells of `_LOSSES`: the mean over the sets and the worst of them, which is named."""
     cells = []
     for key, form in (("points_of_iou", "{:.2f}"), ("mad", "×{:.3f}")):
         worst = max((n for n in sets if n != "mean"), key=lambda name: sets[name][key])
         mean, most = (form.format(sets[name][key]) for name in ("mean", worst))
         cells.append(f"{mean}, {most} ({worst})")
-    return " | ".join(cells)
+    return cells
 
 
 def stages_table(reports: dict[str, dict[str, Any]]) -> str:
     """What each stage alone in int8 does, as Markdown."""
-    lines = ["| network | stage in int8 | MAD | dtSSD | time |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {name} | {row['stage']} | {row['mad']:.2f} | {row['dtssd']:.3f} "
-        f"| ×{row['time_ratio']:.2f} |"
-        for name, report in reports.items()
-        for row in report["stages"]
-    ]
-    return "\n".join(lines)
+    return table(
+        ("network", "stage in int8", "MAD", "dtSSD", "time"),
+        (
+            (
+                name,
+                row["stage"],
+                f"{row['mad']:.2f}",
+                f"{row['dtssd']:.3f}",
+                f"×{row['time_ratio']:.2f}",
+            )
+            for name, report in reports.items()
+            for row in report["stages"]
+        ),
+    )
 
 
 def operators_line(name: str, report: dict[str, Any]) -> str:

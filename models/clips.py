@@ -1,5 +1,6 @@
 """Talking heads with known alpha: keyed frames composed before rooms, 16:9."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,4 +58,13 @@ def clip_pictures(folder: Path, room: U8, step: int) -> list[Picture]:
     return [
         Picture(image, np.rint(alpha * 255).astype(np.uint8), entry)
         for image, alpha in compose_clip(folder, room, step)
+    ]
+
+
+def all_clip_pictures(data: Path, rooms: Sequence[Picture], step: int) -> list[Picture]:
+    """Those of every clip of a data folder before every room that clips are composed before."""
+    return [
+        picture
+        for folder, room in itertools.product(clip_folders(data), apart(rooms))
+        for picture in clip_pictures(folder, room.image, step)
     ]

@@ -80,7 +80,7 @@ def judge_clip(
 def evaluate_clips(
     matter: Matter, data: Path, rooms: Sequence[Picture], *, stretched_grad: bool = False
 ) -> Figures | None:
-    """Mean over clips × rooms; None if the data folder has no `val_clips`."""
+    """Mean over clips × rooms; None if the data folder has no `val_clips`, or without rooms."""
     still = functools.partial(measure, stretched_grad=stretched_grad)
     results: list[Figures] = []
     for folder in clip_folders(data):
@@ -133,9 +133,7 @@ def evaluate(
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "size_16_9": "x".join(str(side) for side in matter.size_for(720, 1280)[::-1]),
         "people": evaluate_people(matter, load_all(read_index(data, "val"))),
-        "clips": evaluate_clips(matter, data, apart(rooms), stretched_grad=stretched_grad)
-        if rooms
-        else None,
+        "clips": evaluate_clips(matter, data, apart(rooms), stretched_grad=stretched_grad),
         "empty_rooms_percent": evaluate_rooms(matter, rooms),
     }
 

@@ -1,8 +1,16 @@
 """Parts of a Markdown file that programs write: figures are generated there, never typed."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from models.errors import ModelsError
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Heads and rows of cells, as Markdown."""
+    lines = [heads, *rows]
+    first, *others = (f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join([first, "|" + "---|" * len(heads), *others])
 
 
 def fill_in(text: str, name: str, content: str) -> str:

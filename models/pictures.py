@@ -1,11 +1,10 @@
 """The pictures of a run, from a data folder."""
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from models.clips import apart, clip_folders, clip_pictures
+from models.clips import all_clip_pictures, clip_folders
 from models.dataset import (
     Licences,
     Picture,
@@ -52,10 +51,5 @@ def load_pictures(data: Path, licences: Licences, sets: Sequence[str]) -> Pictur
 
 def _clips(data: Path) -> list[Picture]:
     """A few frames of the folder's clips before rooms of the val split, if it has both."""
-    clips = clip_folders(data)
-    rooms = apart(empty_rooms(data)) if clips else []
-    return [
-        picture
-        for folder, room in itertools.product(clips, rooms)
-        for picture in clip_pictures(folder, room.image, VALIDATION_CLIP_STEP)
-    ]
+    rooms = empty_rooms(data) if clip_folders(data) else []
+    return all_clip_pictures(data, rooms, VALIDATION_CLIP_STEP)

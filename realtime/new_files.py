@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from realtime.errors import OutputError
@@ -41,6 +42,21 @@ def part_beside(path: Path) -> Path:
     room = _LONGEST_NAME - len(end)
     kept = path.name if len(name) <= room else name[:room].decode(errors="ignore")
     return path.with_name(kept + end)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that is there as a whole, or as it was: nobody reads half of it meanwhile.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    part = part_beside(path)
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def target_of(path: Path) -> Path:

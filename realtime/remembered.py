@@ -6,13 +6,11 @@ It is a hint: whoever asks has to do without it as well.
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from realtime.machine import identity
-from realtime.new_files import part_beside
+from realtime.new_files import write_whole
 
 
 def recall(path: Path) -> Any:
@@ -32,11 +30,5 @@ def keep(path: Path, found: Any) -> None:
     """
     content = {"machine": identity(), "found": found}
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside and renamed: a run that starts just now must not read half of it.
-    part = part_beside(path)
-    try:
-        part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-        os.replace(part, path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    # Whole, for the sake of a run that starts just now.
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -16,7 +15,7 @@ import click
 from realtime.commands.common import OVERWRITE, Number, Size
 from realtime.errors import OutputError, RealtimeError, SourceError
 from realtime.interrupts import INTERRUPTED
-from realtime.new_files import check_new, part_beside, same_file, target_of
+from realtime.new_files import check_new, same_file, target_of, write_whole
 from realtime.progress import complain, say
 from realtime.settings import OPTIONS, DeviceName
 
@@ -297,15 +296,8 @@ def _write(file: str, content: str) -> None:
     data = content.encode(errors="backslashreplace")
     if _is_special(file):
         Path(file).write_bytes(data)
-        return
-    target = target_of(Path(file))
-    part = part_beside(target)
-    try:
-        part.write_bytes(data)
-        os.replace(part, target)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    else:
+        write_whole(target_of(Path(file)), data)
 
 
 def _silent(line: str) -> None:

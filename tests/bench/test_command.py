@@ -23,6 +23,14 @@ from realtime.holding import held
 from tests.bench.made_up import a_report
 
 
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the command measures, in no time."""
+    found = a_report()
+    monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: found)
+    return found
+
+
 class TestCommand:
     def _fails(self, message: str, *arguments: str) -> None:
         done = CliRunner().invoke(cli, ["bench", *arguments])
@@ -54,11 +62,9 @@ class TestCommand:
         assert (entry.width, entry.height, entry.fps) == (320, 180, 30)
 
     def test_what_is_there_is_not_overwritten_unasked(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]
     ) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        measured = a_report()
-        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
         there = tmp_path / "r.json"
         there.write_text("precious", "utf-8")
         self._fails("exists already; add -y", "--json", str(there))
@@ -111,10 +117,8 @@ class TestCommand:
         assert held()
 
     def test_what_is_held_is_kept_whatever_fails(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]
     ) -> None:
-        measured = a_report()
-        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
 
         def fail(measured: object) -> str:
             raise ZeroDivisionError
@@ -124,10 +128,8 @@ class TestCommand:
         assert held()
 
     def test_a_file_is_there_as_a_whole_or_as_it_was(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]
     ) -> None:
-        measured = a_report()
-        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
         there = tmp_path / "r.json"
         there.write_text("precious", "utf-8")
         write = Path.write_bytes
@@ -152,10 +154,8 @@ class TestCommand:
         self._fails("is the video itself", str(video), "-y", "--json", str(video))
 
     def test_ctrl_c_between_the_files_tells_which_is_there(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: dict[str, Any]
     ) -> None:
-        measured = a_report()
-        monkeypatch.setattr("realtime.bench.runner.run", lambda plan, say: measured)
 
         def interrupt(measured: object) -> str:
             raise KeyboardInterrupt

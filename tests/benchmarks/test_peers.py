@@ -21,8 +21,8 @@ import av
 
 from benchmarks import peers, race_environment
 from benchmarks.loads import Load
-from benchmarks.peers import FLOOR, chosen, contestants, ratio, table
-from benchmarks.race import Contestant, Took, Unavailable, compete
+from benchmarks.peers import chosen, contestants, table
+from benchmarks.race import FLOOR, Contestant, Took, Unavailable, compete, ratio
 from benchmarks.race_arena import Arena, describe, describe_all
 from benchmarks.race_environment import Environments, base_python
 from benchmarks.race_process import launched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import ModelsError
-from models.markers import fill_in
+from models.markers import fill_in, table
 
 
 def test_only_what_is_between_the_markers_changes() -> None:
@@ -15,3 +15,8 @@ def test_only_what_is_between_the_markers_changes() -> None:
     assert fill_in(filled, "t", "| new |") == filled
     with pytest.raises(ModelsError, match="no markers for u"):
         fill_in(text, "u", "")
+
+
+def test_a_table_has_a_line_for_each_row() -> None:
+    assert table(("a", "b"), [("1", "2"), ("3", "")]) == "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 |  |"
+    assert table(("a",), ()) == "| a |\n|---|"
