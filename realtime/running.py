@@ -77,6 +77,7 @@ class Run(ABC):
         self._transparent = transparent
         self._stats = stats
         self._report = report
+        self._told: set[tuple[str, str]] = set()
         self._stopping = threading.Event()
         self._frames_in = 0
         self._frames_out = 0
@@ -104,9 +105,15 @@ class Run(ABC):
 
     def _opened(self) -> None:
         """Is called when the sink has been opened, before the threads start."""
-        # Who hoped for CUDA should not find out at the end.
+        self._tell_what_computes()
+
+    def _tell_what_computes(self) -> None:
+        """Once for everything that does: who hoped for CUDA should not find out at the end."""
         matting = self._estimator
-        self._report(computing(matting.model, matting.provider, matting.provider_reason))
+        now = matting.provider, matting.provider_reason
+        if now not in self._told:
+            self._told.add(now)
+            self._report(computing(matting.model, *now))
 
     def _expired(self) -> bool:
         """Whether the run has lasted as long as it may."""
@@ -208,6 +215,7 @@ class Run(ABC):
         while not last.wait(self._sink.pump_interval):
             if not self._sink.pump() or self._expired():
                 self.stop()
+            self._tell_what_computes()
             now = time.perf_counter()
             if on_progress is not None and now - reported >= _PROGRESS_INTERVAL:
                 reported = now

@@ -126,6 +126,30 @@ def test_a_file_comes_out_whole_in_order_and_with_its_own_alphas() -> None:
     assert (summary.provider, summary.provider_reason) == ("TestProvider", "for a test")
 
 
+def test_what_computes_is_told_at_the_start_and_when_it_changes() -> None:
+    """A device may refuse during a run what it did before."""
+    estimator, sink, told = LumaEstimator(), ListSink(), list[str]()
+    waiting = threading.Event()
+
+    def gate(index: int) -> None:
+        estimator.provider_reason = "for a test" if index < 5 else "for lack of memory"
+        if index == 9:  # long enough for the caller's thread to see it
+            assert waiting.wait(10)
+
+    def report(line: str) -> None:
+        told.append(line)
+        if "lack" in line:
+            waiting.set()
+
+    source = CountingSource(10)
+    source.gate = gate
+    Pipeline(source, estimator, _own_alpha, sink, report=report).run()
+    assert told == [
+        "test on TestProvider (for a test)",
+        "test on TestProvider (for lack of memory)",
+    ]
+
+
 def test_a_slow_output_loses_nothing_of_a_file_and_bounds_what_is_read_ahead() -> None:
     source, sink = CountingSource(60), ListSink()
     ahead: list[int] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -27,6 +28,9 @@ CUDA = "CUDAExecutionProvider"
 # Two cores serve capture, inference and output together: one thread each. More cores let the
 # network have half of them; beyond four, threads wait for each other on so small a network.
 _MOST_THREADS = 4
+
+# Of operations that CUDA leaves to the CPU.
+_KINDS_TOLD = 3
 
 # Fatal only: what goes wrong is raised too, and a user gets our one line, not the runtime's log.
 _LOG_FATAL = 4
@@ -119,7 +123,31 @@ def _open_cuda(model: bytes | str, probe: Callable[[Any], dict[str, Float32]]) -
     with DEVICE_LOCK:
         session = create_on_cuda(model)
         session.run(None, probe(session))
-    return session, "CUDA works"
+    return session, f"CUDA works{_left_to_the_cpu(session)}"
+
+
+def _left_to_the_cpu(session: Any) -> str:
+    """What of a network CUDA's provider does not do, in words; empty where that is nothing.
+
+    Raises:
+        DeviceError: it does nothing of it.
+    """
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return ""  # onnxruntime before 1.24 does not tell
+    placed = [
+        (part.ep_name, operation.op_type)
+        for part in session.get_provider_graph_assignment_info()
+        for operation in part.get_nodes()
+    ]
+    left = Counter(kind for provider, kind in placed if provider != CUDA)
+    if not left:
+        return ""
+    if left.total() == len(placed):
+        raise DeviceError("CUDA can do none of the network's operations")
+    kinds = [kind for kind, _ in left.most_common(_KINDS_TOLD)]
+    more = ", …" if len(left) > len(kinds) else ""
+    told = ", ".join(kinds) + more
+    return f", but the CPU does {left.total()} of {len(placed)} operations ({told})"
 
 
 def create_on_cuda(model: bytes | str, options: dict[str, str] | None = None) -> Any:
@@ -179,6 +207,7 @@ def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:
     options.inter_op_num_threads = 1
     # A spinning thread takes its core away from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     # Its own fallback would print, and change the provider behind our back.
     return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
 

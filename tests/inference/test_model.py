@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -313,6 +314,72 @@ class TestDevice:
             session, "_create", lambda model, providers: create(model, ["CPUExecutionProvider"])
         )
         assert "could not load its CUDA libraries" in Model("fast", "auto").provider_reason
+
+    @pytest.mark.parametrize(
+        ("operations", "provider", "reason"),
+        [
+            ({"Conv": CUDA, "Relu": CUDA}, CUDA, "CUDA works"),
+            (
+                {"Conv": CUDA, "NonZero": session.CPU, "Where": session.CPU},
+                CUDA,
+                "CUDA works, but the CPU does 2 of 3 operations (NonZero, Where)",
+            ),
+            (
+                {"Conv": CUDA} | dict.fromkeys(("A", "B", "C", "D"), session.CPU),
+                CUDA,
+                "CUDA works, but the CPU does 4 of 5 operations (A, B, C, …)",
+            ),
+            (
+                {"Conv": session.CPU},
+                session.CPU,
+                "CUDA can do none of the network's operations",
+            ),
+        ],
+    )
+    def test_what_cuda_leaves_to_the_cpu_is_told(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        operations: dict[str, str],
+        provider: str,
+        reason: str,
+    ) -> None:
+        create = session._create
+
+        class OnCuda:
+            """A session on the CPU that tells of another."""
+
+            def __init__(self, real: Any) -> None:
+                self._real = real
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._real, name)
+
+            def get_providers(self) -> list[str]:
+                return [CUDA, session.CPU]
+
+            def get_provider_graph_assignment_info(self) -> list[Any]:
+                return [
+                    SimpleNamespace(
+                        ep_name=provider,
+                        get_nodes=lambda kind=kind: [SimpleNamespace(op_type=kind)],
+                    )
+                    for kind, provider in operations.items()
+                ]
+
+        def open_anywhere(model: bytes, providers: Sequence[session.Provider]) -> Any:
+            opened = create(model, [session.CPU])
+            return opened if providers == [session.CPU] else OnCuda(opened)
+
+        monkeypatch.setattr(session, "cuda_obstacle", lambda: None)
+        monkeypatch.setattr(session, "_create", open_anywhere)
+        model = Model(_write(tmp_path / "m.onnx", brightness_network()), "auto")
+        assert (model.provider, model.provider_reason) == (provider, reason)
+
+    def test_onnxruntime_tells_where_it_puts_operations(self) -> None:
+        on_cpu = session.create_on_cpu(brightness_network())
+        with pytest.raises(DeviceError, match="none of the network's operations"):
+            session._left_to_the_cpu(on_cpu)
 
     def test_an_unknown_device_names_the_choices(self) -> None:
         with pytest.raises(DeviceError, match="auto, cpu or cuda"):
