@@ -12,6 +12,7 @@ The parts load on first use, so that importing the package costs nothing.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from realtime.jobs import process_demo, process_file
     from realtime.live import run_live
     from realtime.stats import Progress, StageTime, Summary
+
+# Before onnxruntime is imported: from 1.29 on it tells its maker of the machine and the networks.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOME = {
     "BackgroundError": "errors",

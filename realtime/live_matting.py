@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from realtime.closing import Closing
+from realtime.errors import DeviceError
 from realtime.frame import Frame, Matte
 from realtime.holding import held
 from realtime.inference.adaptive import AdaptiveMatting
+from realtime.inference.session import CUDA, Device
 from realtime.inference.subject import SubjectChoice
 from realtime.settings import SettingsStore
 from realtime.stats import Stats
@@ -19,7 +21,8 @@ class LiveMatting(Closing):
 
     Of the settings it follows `governor`, `latency_budget`, `smoothing`, `subject` and
     `smallest_person`; `model`, `device` and `fps` are those of the start. All but `delivered` is
-    for one thread. A context manager: leaving it frees the networks.
+    for one thread. A context manager: leaving it frees the networks. Where CUDA fails while it runs
+    and `device` is "auto", it goes on on the CPU.
 
     Args:
         settings: read anew for every frame.
@@ -36,11 +39,20 @@ class LiveMatting(Closing):
     ) -> None:
         self._settings = settings
         self._stats = stats
+        self._announce = announce
         self._subject = SubjectChoice()
+        # What became of the device that was begun with.
+        self._failure = ""
         start = settings.get()
-        self._matting = AdaptiveMatting(
+        self._device: Device = start.device
+        self._matting = self._open(start.device)
+        self._budget = start.latency_budget
+
+    def _open(self, device: Device) -> AdaptiveMatting:
+        start = self._settings.get()
+        return AdaptiveMatting(
             start.model,
-            start.device,
+            device,
             frame_rate=start.fps,
             frame_size=(start.width, start.height),
             latency_budget=start.latency_budget,
@@ -50,10 +62,9 @@ class LiveMatting(Closing):
                 if (entry.width, entry.height, entry.fps) == (start.width, start.height, start.fps)
             },
             smoothing=start.smoothing,
-            stats=stats,
-            announce=announce,
+            stats=self._stats,
+            announce=self._announce,
         )
-        self._budget = start.latency_budget
 
     @property
     def model(self) -> str:
@@ -68,7 +79,7 @@ class LiveMatting(Closing):
     @property
     def provider_reason(self) -> str:
         """Why this one."""
-        return self._matting.provider_reason
+        return self._failure or self._matting.provider_reason
 
     @property
     def level(self) -> str:
@@ -88,12 +99,26 @@ class LiveMatting(Closing):
         matting.governed = settings.governor
         if settings.latency_budget != self._budget:
             self._budget = matting.latency_budget = settings.latency_budget
-        matte = matting.matte(frame)
+        try:
+            matte = matting.matte(frame)
+        except DeviceError as error:
+            if self._device != "auto" or matting.provider != CUDA:
+                raise
+            self._go_on_without(error)
+            matte = self._matting.matte(frame)
         with self._stats.time("subject"):
             alpha = self._subject(
                 matte.alpha, frame.time, settings.subject, settings.smallest_person
             )
         return replace(matte, alpha=alpha)
+
+    def _go_on_without(self, error: DeviceError) -> None:
+        """Opens everything on the CPU. A card is shown for as long as that takes."""
+        failed, self._matting = self._matting, self._open("cpu")
+        failed.close()
+        self._matting.smoothing = self._settings.get().smoothing
+        self._matting.governed = self._settings.get().governor
+        self._failure = str(error).rpartition(";")[0]
 
     def delivered(self, latency: float) -> None:
         """Is told that a frame has left, so many seconds after its capture; from any thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -48,3 +49,15 @@ def test_python_m_realtime_is_the_command() -> None:
         [sys.executable, "-m", "realtime", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"realtime, version {realtime.__version__}"
+
+
+@pytest.mark.parametrize("package", ["realtime.inference.session", "models.predictor"])
+def test_nobody_is_told_what_it_runs_on(package: str) -> None:
+    """From 1.29 on, onnxruntime tells its maker what it runs and where, unless told not to."""
+    told = f"import os, {package}; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    for said, given in (("1", {}), ("0", {"ORT_DISABLE_TELEMETRY": "0"})):
+        quiet = {name: value for name, value in os.environ.items() if "ORT_" not in name}
+        done = subprocess.run(
+            [sys.executable, "-c", told], capture_output=True, text=True, env=quiet | given
+        )
+        assert done.stdout.strip() == said, done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 from realtime.cores import usable_cores
 from realtime.inference import session
 from realtime.inference.model import BEST_FIRST, SHAPE, Model, Shape, open_beside
-from realtime.inference.session import Device
+from realtime.inference.session import CPU, Device
 from realtime.inference.verdicts import Verdicts
 
 DEFAULT = "default"
@@ -51,28 +51,47 @@ def open_model(
     """
     if str(model) != DEFAULT:
         return Model(model, device, shape)
-    # Networks on a GPU are timed with whole frames; nothing is remembered of those.
-    verdicts = Verdicts() if device == "cpu" or session.cuda_obstacle() else None
     opened: list[Model] = []
-    for name in BEST_FIRST[:-1]:
-        fits = verdicts.of(name, frame_rate) if verdicts else None
-        if fits is False:
-            continue
-        opened.append(open_beside(opened, name, device, shape))
-        if fits is None:
-            # One run that is fast enough tells; the start need not wait for more.
-            seconds = duration(opened[-1], clock, enough=_most(frame_rate))
-            fits = keeps_up(seconds, frame_rate)
-            if verdicts:
-                verdicts.add(name, frame_rate, fits)
-        if fits:
-            break
-    else:
-        opened.append(open_beside(opened, BEST_FIRST[-1], device, shape))
+    try:
+        _open_best(opened, device, frame_rate, shape, clock)
+    except BaseException:
+        for each in opened:
+            each.close()
+        raise
     for slower in opened[:-1]:
         if slower.graph is not opened[-1].graph:
             slower.close()
     return opened[-1]
+
+
+def _open_best(
+    opened: list[Model],
+    device: Device,
+    frame_rate: float,
+    shape: Shape,
+    clock: Callable[[], float],
+) -> None:
+    """Opens embedded networks, best first, until one is fast enough: the last of `opened`."""
+    # Networks on a GPU are timed with whole frames; nothing is remembered of those.
+    verdicts = Verdicts()
+    on_cpu = device == "cpu" or session.cuda_obstacle() is not None
+    for name in BEST_FIRST[:-1]:
+        fits = verdicts.of(name, frame_rate) if on_cpu else None
+        if fits is False:
+            continue
+        opened.append(open_beside(opened, name, device, shape))
+        if not on_cpu and opened[-1].provider == CPU:
+            # There is a device, and it cannot be used.
+            on_cpu, fits = True, verdicts.of(name, frame_rate)
+        if fits is None:
+            # One run that is fast enough tells; the start need not wait for more.
+            seconds = duration(opened[-1], clock, enough=_most(frame_rate))
+            fits = keeps_up(seconds, frame_rate)
+            if on_cpu:
+                verdicts.add(name, frame_rate, fits)
+        if fits:
+            return
+    opened.append(open_beside(opened, BEST_FIRST[-1], device, shape))
 
 
 def keeps_up(seconds: float, frame_rate: float) -> bool:

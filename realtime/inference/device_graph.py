@@ -275,7 +275,8 @@ class _Bound:
         return alpha
 
     def _put(self, name: str, array: NDArray[Any]) -> None:
-        self._values[name].update_inplace(array)
+        # Before 1.30, onnxruntime takes no notice of gaps between rows, which decoders leave.
+        self._values[name].update_inplace(np.ascontiguousarray(array))
         self.moved[name] = array.nbytes
 
     def fetched(self, name: str) -> Any:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from realtime.closing import Closing
+from realtime.errors import DeviceError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import SHAPE, Model, Shape
 from realtime.inference.preprocess import network_picture
-from realtime.inference.session import Device
+from realtime.inference.session import CUDA, Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
 from realtime.inference.unchanged import LastAnswer
 from realtime.scaling import shrink
 from realtime.stats import Stats
 
+_T = TypeVar("_T")
+
 
 class Matting(Closing):
     """Finds the people in pictures.
 
-    Not for several threads at once. A context manager: leaving it frees the network.
+    Not for several threads at once. A context manager: leaving it frees the network. Where CUDA
+    fails while it runs and device is "auto", the same network goes on on the CPU.
 
     Args:
         model: "default" (the best embedded one that this machine can hold at `frame_rate`), an
@@ -62,6 +68,7 @@ class Matting(Closing):
         self._model: Model | None = open_model(
             model, device, frame_rate, Shape(*frame_size, pixel_aspect)
         )
+        self._device = device
         self.model = self._model.name
         self._answer = LastAnswer()
         self._continuity = Continuity()
@@ -84,13 +91,16 @@ class Matting(Closing):
         Raises:
             ValueError: the image is of another shape or type, or the timestamp is not finite.
             ModelError: the network's output is not an alpha.
+            DeviceError: CUDA was asked for, and fails.
         """
         if not isinstance(image, np.ndarray):
             raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {type(image).__name__}")  # noqa: TRY004
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {image.dtype} {image.shape}")
+        return self._on_what_works(lambda model: self._alpha(model, image, timestamp))
+
+    def _alpha(self, model: Model, image: UInt8, timestamp: float | None) -> Float32:
         height, width = image.shape[:2]
-        model = self._opened()
         picture = shrink(image, model.signature.size_for(width, height))
         if timestamp is None:
             self.reset()
@@ -108,8 +118,11 @@ class Matting(Closing):
 
         Raises:
             ModelError: the network's output is not an alpha.
+            DeviceError: CUDA was asked for, and fails.
         """
-        model = self._opened()
+        return self._on_what_works(lambda model: self._matte(model, frame))
+
+    def _matte(self, model: Model, frame: Frame) -> Matte:
         size = model.size_for(frame.planes.width, frame.planes.height)
         if model.takes_planes:
             return Matte(frame, self._of_planes(model, frame, size))
@@ -133,6 +146,19 @@ class Matting(Closing):
             elapsed = self._elapsed(model, thumbnail, frame.time)
         with self._stats.time("smooth"):
             return self._smooth(alpha, thumbnail, elapsed)
+
+    def _on_what_works(self, act: Callable[[Model], _T]) -> _T:
+        """Does something with the network; again on the CPU where CUDA fails and need not be."""
+        model = self._opened()
+        try:
+            return act(model)
+        except DeviceError:
+            if self._device != "auto" or model.provider != CUDA:
+                raise
+        self._model = model = model.on_cpu()
+        self.provider, self.provider_reason = model.provider, model.provider_reason
+        self.reset()
+        return act(model)
 
     def _smooth(self, alpha: Float32, picture: Thumbnail, elapsed: float | None) -> Float32:
         return alpha if self._smoother is None else self._smoother(alpha, picture, elapsed)

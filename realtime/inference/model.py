@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,14 +18,23 @@ import cv2
 import numpy as np
 
 from realtime.color import yuv_to_rgb_matrix
-from realtime.errors import DeviceError, ModelError
+from realtime.errors import DeviceError, ModelError, RealtimeError
 from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.activation import activate, remedy
 from realtime.inference.bound import BoundRun
 from realtime.inference.convention import Convention
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
 from realtime.inference.layout import layout_of, planes_of, tells_channels
-from realtime.inference.session import CPU, CUDA, DEVICE_LOCK, Device, open_session
+from realtime.inference.session import (
+    CPU,
+    CUDA,
+    DEVICE_LOCK,
+    Device,
+    first_line,
+    is_onnxruntimes,
+    mend,
+    open_session,
+)
 from realtime.inference.thumbnail import Thumbnail
 
 
@@ -329,6 +338,7 @@ class Model:
         )
         self._memory: dict[str, Float32] = {}
         self._tensor: Float32 | None = None
+        self._failure = ""
 
     @property
     def provider_reason(self) -> str:
@@ -352,16 +362,24 @@ class Model:
             float32 (height, width) alpha in 0..1.
 
         Raises:
-            ModelError: the output is not an alpha.
+            ModelError: the output is not an alpha, or onnxruntime cannot run the network.
+            DeviceError: CUDA fails.
         """
         assert self.graph is not None
         color_matrix = yuv_to_rgb_matrix(color, planes.height)
-        return self._checked(self.graph(planes, color_matrix, size), size)
+        with self._running(size):
+            output = self.graph(planes, color_matrix, size)
+        return self._checked(output, size)
 
     def thumbnail(self) -> Thumbnail:
-        """Of what `of_planes` showed the network last."""
+        """Of what `of_planes` showed the network last.
+
+        Raises:
+            DeviceError: the device fails.
+        """
         assert self.graph is not None
-        return self.graph.thumbnail()
+        with self._running((0, 0)):
+            return self.graph.thumbnail()
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """The (width, height) at which the network is shown frames of this size."""
@@ -429,20 +447,53 @@ class Model:
             float32 (h', w') alpha in 0..1, of the picture's size or the network's own choice.
 
         Raises:
-            ModelError: the output is not an alpha.
+            ModelError: the output is not an alpha, or onnxruntime cannot run the network.
+            DeviceError: CUDA fails.
         """
         size = (picture.shape[1], picture.shape[0])
+        with self._running(size):
+            output = self._output(picture, size)
+        return self._checked(output, size)
+
+    def _output(self, picture: UInt8, size: tuple[int, int]) -> Float32:
+        """What the network gives for a picture of this (width, height)."""
         if self.graph:
-            return self._checked(self.graph(cv2.split(picture), AS_THEY_ARE, size), size)
+            return self.graph(cv2.split(picture), AS_THEY_ARE, size)
         feed = self.signature.feed(picture, self._tensor)
         self._tensor = tensor = feed[self.signature.input_name]
         if self._bound:
-            return self._checked(self._bound(tensor), size)
+            return self._bound(tensor)
         feed.update(self._memory)
         with DEVICE_LOCK if self.provider == CUDA else nullcontext():
+            output: Float32
             output, *memory = self._session.run(self._outputs, feed)
         self._memory = dict(zip(self.signature.memories, memory, strict=True))
-        return self._checked(output, size)
+        return output
+
+    @contextmanager
+    def _running(self, size: tuple[int, int]) -> Iterator[None]:
+        """Tells in a line what fails while the network runs, shown a (width, height)."""
+        try:
+            yield
+        except RealtimeError:
+            raise
+        except Exception as error:
+            if self.provider == CUDA:
+                self._failure = f"CUDA failed: {first_line(error)}"
+                raise DeviceError(f"{self._failure}; choose --device cpu") from None
+            if not is_onnxruntimes(error):
+                raise
+            raise ModelError(
+                f"{self.name}: onnxruntime cannot run it at {size[0]}×{size[1]} "
+                f"({first_line(error)}); {mend(self._session)}"
+            ) from None
+
+    def on_cpu(self) -> Model:
+        """The same network on the CPU, for when the device has failed. This one is closed."""
+        self.close()
+        other = Model(self.name, "cpu", self.shape)
+        other._reason = self._failure
+        return other
 
     def _checked(self, output: Float32, size: tuple[int, int]) -> Float32:
         """The alpha of an output for a picture of this (width, height)."""

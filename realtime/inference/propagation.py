@@ -17,8 +17,12 @@ _GAP_OF_LENGTH = 0.01
 
 # Levels of 255 by which the moved picture may differ from the present one: where flow is
 # inconsistent, and anywhere. Noise stays below the one, another surface is mostly above the other.
+# They are those of a picture whose luma deviates from its mean by `_CONTRAST`; in a dim one,
+# surfaces differ by less, but never by as little as noise.
 _SMALL_DIFFERENCE = 8
 _GREAT_DIFFERENCE = 25
+_CONTRAST = 55.0
+_LEAST_CONTRAST = 11.0
 
 # Pixels around a doubtful one that must have been foreground for it to be taken for a part of the
 # body: more than anything moves in a frame without being doubtful over a large area.
@@ -38,8 +42,9 @@ class Propagation:
 
     The alpha is that of the new frame: each of its pixels is traced back to where it was before.
     Where that cannot be done, nothing may be guessed in favour of the room. A pixel is doubtful
-    where forward and backward flow disagree and the moved picture looks different, or where it
-    looks very different: mostly the room behind whoever just moved away. Doubtful pixels inside
+    where forward and backward flow disagree and the moved picture looks different, where it looks
+    very different, mostly the room behind whoever just moved away, and where it was not in the
+    picture before. Doubtful pixels inside
     the body (every pixel within reach was foreground) keep the moved alpha; all others become
     background, so what is shown there is never the camera's picture. If that would concern more
     than a hundredth of the foreground, there is no alpha and the network has to run: a hole is as
@@ -106,10 +111,12 @@ class Propagation:
         lengths = _squared(back) + _squared(returned)
         difference = cv2.blur(cv2.absdiff(luma, _move(before, origin)), (3, 3))
         inconsistent = gap > _GAP + _GAP_OF_LENGTH * lengths
-        doubtful: _Bool = (difference > _GREAT_DIFFERENCE) | (
-            inconsistent & (difference > _SMALL_DIFFERENCE)
+        contrast = float(cv2.meanStdDev(luma)[1][0, 0])
+        part = min(1.0, max(_LEAST_CONTRAST, contrast) / _CONTRAST)
+        doubtful: _Bool = (difference > part * _GREAT_DIFFERENCE) | (
+            inconsistent & (difference > part * _SMALL_DIFFERENCE)
         )
-        return doubtful
+        return doubtful | _outside(origin)
 
     def _grid(self, width: int, height: int) -> Float32:
         """The position of every pixel, float32 (height, width, 2)."""
@@ -130,6 +137,14 @@ def _move(picture: _Picture, origin: Float32) -> _Picture:
     return moved
 
 
+def _outside(origin: Float32) -> _Bool:
+    """Which of the positions are not in the picture, of their own shape."""
+    height, width = origin.shape[:2]
+    x, y = cv2.split(origin)
+    outside: _Bool = (x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5)
+    return outside
+
+
 def _squared(flow: Float32) -> Float32:
     """Squared lengths; numpy's sum over the last axis would take ten times as long."""
     x, y = cv2.split(flow)
@@ -138,8 +153,13 @@ def _squared(flow: Float32) -> Float32:
 
 
 def _interior(alpha: Float32) -> _Bool:
-    """Where everything within reach is surely foreground; of the alpha's shape."""
+    """Where everything within reach is surely foreground; of the alpha's shape.
+
+    Of what lies outside of the picture nobody knows.
+    """
     side = 2 * _INTERIOR + 1
     sure = (alpha > _SURE).astype(np.uint8)
-    eroded: UInt8 = cv2.erode(sure, np.ones((side, side), np.uint8))
+    eroded: UInt8 = cv2.erode(
+        sure, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return eroded.astype(np.bool_)

@@ -7,11 +7,14 @@ compile a network for minutes at each new size.
 from __future__ import annotations
 
 import ctypes
+import io
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 import onnxruntime as ort
@@ -31,6 +34,9 @@ _MOST_THREADS = 4
 
 # Of operations that CUDA leaves to the CPU.
 _KINDS_TOLD = 3
+
+# What the driver answers where no device is to be seen.
+_NO_DEVICE = 100
 
 # Fatal only: what goes wrong is raised too, and a user gets our one line, not the runtime's log.
 _LOG_FATAL = 4
@@ -111,12 +117,20 @@ def cuda_obstacle() -> str | None:
     except OSError:
         return "no NVIDIA driver"
     count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-        return "the NVIDIA driver does not answer"
-    if count.value == 0:
+    answer: int = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    if answer == _NO_DEVICE or (not answer and not count.value):
         return "no NVIDIA device"
-    ort.preload_dlls()
+    if answer:
+        return "the NVIDIA driver does not answer"
+    _load_libraries()
     return None
+
+
+@cache
+def _load_libraries() -> None:
+    """Those of CUDA, where pip has put them. That some are not there shows when they are used."""
+    with redirect_stdout(io.StringIO()):
+        ort.preload_dlls()
 
 
 def _open_cuda(model: bytes | str, probe: Callable[[Any], dict[str, Float32]]) -> tuple[Any, str]:
@@ -176,28 +190,35 @@ def create_on_cpu(model: bytes | str) -> Any:
 
 
 def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Float32]]) -> Any:
-    mend = "choose another model, or export it again"
+    session: Any = None
     try:
         session = create_on_cpu(model)
-        feed = probe(session)
-        if _is_of_free_size(session):
-            mend = (
-                "if its sides have to be multiples of 32, or larger, write "
-                '{"stride": 32, "native_size": "512x288"} into a .json beside it; else ' + mend
-            )
-        session.run(None, feed)
+        session.run(None, probe(session))
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
         raise ModelError(
-            f"{name}: onnxruntime cannot run it ({first_line(error)}); {mend}"
+            f"{name}: onnxruntime cannot run it ({first_line(error)}); {mend(session)}"
         ) from None
     return session
 
 
-def _is_of_free_size(session: Any) -> bool:
-    """Whether an input has free axes behind the batch's."""
-    return any(not isinstance(side, int) for i in session.get_inputs() for side in i.shape[1:])
+def mend(session: Any) -> str:
+    """What to do about a network that onnxruntime cannot run.
+
+    Args:
+        session: of it, None where it cannot even be opened.
+    """
+    otherwise = "choose another model, or export it again"
+    # Whether an input has free axes behind the batch's.
+    if session is None or all(
+        isinstance(side, int) for i in session.get_inputs() for side in i.shape[1:]
+    ):
+        return otherwise
+    return (
+        "if its sides have to be multiples of 32, or larger, write "
+        f'{{"stride": 32, "native_size": "512x288"}} into a .json beside it; else {otherwise}'
+    )
 
 
 def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:
@@ -215,6 +236,11 @@ def _create(model: bytes | str, providers: Sequence[Provider]) -> Any:
 def network_threads() -> int:
     """How many threads a network gets on a CPU."""
     return max(1, min(_MOST_THREADS, usable_cores() // 2))
+
+
+def is_onnxruntimes(error: BaseException) -> bool:
+    """Whether onnxruntime raised it: its exceptions have no type in common."""
+    return type(error).__module__.startswith("onnxruntime")
 
 
 def first_line(error: BaseException) -> str:

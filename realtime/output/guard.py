@@ -189,7 +189,8 @@ class Guard:
         alone = self._newest - (self._newest if self._person is None else self._person)
         if settings.nobody_after and alone >= settings.nobody_after:
             return State.NOBODY
-        return State.LIVE
+        # Where a panic came between, there is nothing to hold, and still nothing new to show.
+        return State.FROZEN if settings.freeze else State.LIVE
 
     def _substitute(self, state: State, now: float, settings: Settings) -> Frame:
         sent, color = self._sent, self._video.color

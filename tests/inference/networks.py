@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from realtime.inference import model, session
+from realtime.inference import device_graph, model, session
 from realtime.inference.device_graph import DeviceGraph
 
 Side = str | int
@@ -165,3 +165,13 @@ def run_cuda_here(monkeypatch: pytest.MonkeyPatch, content: bytes | None = None)
 
     monkeypatch.setattr(session, "cuda_obstacle", lambda: None)
     monkeypatch.setattr(model, "_graph_of", graph_of)
+
+
+def break_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, what `run_cuda_here` has made fails in all ways, as after a driver's reset."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("CUDA failure 719\nand more")
+
+    for way in (device_graph._Bound, device_graph._Plain):
+        monkeypatch.setattr(way, "alpha", fail)

@@ -9,6 +9,7 @@ import pytest
 
 from realtime.inference import choice
 from realtime.inference.model import Model
+from realtime.inference.session import CPU, CUDA
 
 
 @pytest.fixture(autouse=True)
@@ -133,15 +134,28 @@ class TestOverSeveralStarts:
         assert choice.open_model("default", "cpu", 10).name == "quality"
 
     def test_a_gpu_is_timed_at_every_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("realtime.inference.session.cuda_obstacle", lambda: None)
-        monkeypatch.setattr(choice, "open_beside", lambda _, name, *__: Model(name, "cpu"))
+        assert self.starts_with_a_driver(monkeypatch, CUDA) == 5 * ["quality"]
+
+    def test_a_gpu_that_cannot_be_used_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As where CUDA's libraries were not installed."""
+        assert self.starts_with_a_driver(monkeypatch, CPU) == 3 * ["quality"]
+
+    def starts_with_a_driver(self, monkeypatch: pytest.MonkeyPatch, provider: str) -> list[str]:
+        """The networks that are timed in five starts, where this is what really computes."""
         timed: list[str] = []
+
+        def open_beside(_: object, name: str, *__: object) -> Model:
+            model = Model(name, "cpu")
+            model.provider = provider
+            return model
 
         def duration(model: Model, clock: object, enough: float) -> float:
             timed.append(model.name)
             return 0.009
 
+        monkeypatch.setattr("realtime.inference.session.cuda_obstacle", lambda: None)
+        monkeypatch.setattr(choice, "open_beside", open_beside)
         monkeypatch.setattr(choice, "duration", duration)
         for _ in range(5):
             choice.open_model("default", "auto", 30)
-        assert timed == 5 * ["quality"]
+        return timed

@@ -19,9 +19,9 @@ from onnx.compose import add_prefix
 
 from models.planes import take_planes
 from realtime.capture.demo import DemoSource
-from realtime.color import rgb_to_planes, yuv_to_rgb_matrix
+from realtime.color import planes_to_rgb, rgb_to_planes, yuv_to_rgb_matrix
 from realtime.errors import DeviceError, ModelError
-from realtime.frame import ColorTags, Frame, Planes, UInt8
+from realtime.frame import ColorTags, Float32, Frame, Planes, UInt8
 from realtime.inference import choice, device_graph, session
 from realtime.inference.adaptive import AdaptiveMatting
 from realtime.inference.device_graph import AS_THEY_ARE, DeviceGraph
@@ -30,8 +30,11 @@ from realtime.inference.model import Model, Shape, open_beside
 from realtime.inference.preprocess import network_picture
 from realtime.inference.thumbnail import Thumbnail
 from realtime.jobs import open_run
+from realtime.live_matting import LiveMatting
 from realtime.output.file import FileSink
-from tests.inference.networks import brightness_network, run_cuda_here
+from realtime.settings import Settings, SettingsStore
+from realtime.stats import Stats
+from tests.inference.networks import break_device, brightness_network, run_cuda_here
 from tests.media import BT709, portrait_frame
 
 FULL_601 = ColorTags(True, 5, 5, 5)
@@ -300,6 +303,57 @@ class TestMatting:
             )
             with pytest.raises(ModelError, match=r"not an alpha in 0..1; choose --device cpu"):
                 matting.matte(frame)
+
+    @pytest.mark.parametrize("images", [False, True])
+    def test_where_a_device_fails_in_mid_run_the_cpu_goes_on(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, images: bool
+    ) -> None:
+        on_device()
+
+        def alpha(matting: Matting, index: int) -> Float32:
+            shown = portrait_frame(index=index)
+            if images:
+                return matting(planes_to_rgb(shown.planes, shown.color), timestamp=shown.time)
+            return matting.matte(shown).alpha
+
+        with Matting("fast") as ours, Matting("fast", "cpu") as cpu:
+            alpha(ours, 0)
+            break_device(monkeypatch)
+            for index in (1, 2):
+                np.testing.assert_array_equal(alpha(ours, index), alpha(cpu, index))
+            assert ours.provider == session.CPU
+            assert ours.provider_reason == "CUDA failed: CUDA failure 719"
+
+    def test_live_likewise(self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch) -> None:
+        on_device()
+        settings = SettingsStore(Settings(width=640, height=360, model="fast"))
+        with LiveMatting(settings, Stats(), lambda line: None) as matting:
+            matting.matte(portrait_frame((640, 360)))
+            assert matting.provider == session.CUDA
+            break_device(monkeypatch)
+            found = matting.matte(portrait_frame((640, 360), index=1))
+            assert found.alpha.mean() > 0.1
+            assert matting.provider == session.CPU
+            assert matting.provider_reason == "CUDA failed: CUDA failure 719"
+
+    @pytest.mark.parametrize("live", [False, True])
+    def test_where_a_device_was_asked_for_its_failure_is_one_line(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, live: bool
+    ) -> None:
+        on_device()
+        told = r"^CUDA failed: CUDA failure 719; choose --device cpu$"
+        with ExitStack() as stack:
+            settings = Settings(width=640, height=360, model="fast", device="cuda")
+            matting: Matting | LiveMatting = (
+                LiveMatting(SettingsStore(settings), Stats(), lambda line: None)
+                if live
+                else Matting("fast", "cuda")
+            )
+            stack.enter_context(matting)
+            matting.matte(portrait_frame((640, 360)))
+            break_device(monkeypatch)
+            with pytest.raises(DeviceError, match=told):
+                matting.matte(portrait_frame((640, 360), index=1))
 
     def test_a_device_that_computes_nonsense_is_not_taken(self, on_device: _Graphs) -> None:
         on_device(_brightness(scale=float("nan")))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from realtime.capture.file import FileSource
@@ -42,6 +43,14 @@ def test_both_layouts_and_free_or_fixed_sides_work(
     assert alpha.dtype == np.float32
     np.testing.assert_allclose(alpha, picture.mean(2) / 255, atol=1e-6)
     assert np.unique(alpha).size > 100, "alpha must stay soft"
+
+
+def test_a_size_that_a_network_cannot_take_is_one_line(tmp_path: Path) -> None:
+    model = Model(_write(tmp_path / "m.onnx", brightness_network(sides=(32, 48))), "cpu")
+    with pytest.raises(
+        ModelError, match=r"m.onnx: onnxruntime cannot run it at 64×32 \(.*; choose"
+    ):
+        model(np.zeros((32, 64, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -376,6 +385,36 @@ class TestDevice:
         model = Model(_write(tmp_path / "m.onnx", brightness_network()), "auto")
         assert (model.provider, model.provider_reason) == (provider, reason)
 
+    @pytest.mark.parametrize(
+        ("answer", "obstacle"),
+        [(100, "no NVIDIA device"), (999, "the NVIDIA driver does not answer"), (0, None)],
+    )
+    def test_what_a_driver_answers(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        answer: int,
+        obstacle: str | None,
+    ) -> None:
+        def count(number: Any) -> int:
+            number._obj.value = 1
+            return 0
+
+        driver = SimpleNamespace(cuInit=lambda _: answer, cuDeviceGetCount=count)
+        monkeypatch.setattr("ctypes.CDLL", lambda _: driver)
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, session.CPU])
+        monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: print("no libcublas"))
+        session._load_libraries.cache_clear()
+        try:
+            assert session.cuda_obstacle() == obstacle
+        finally:
+            session._load_libraries.cache_clear()
+        assert capsys.readouterr().out == ""
+
+    @pytest.mark.skipif(
+        not hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"),
+        reason="onnxruntime before 1.24 does not tell",
+    )
     def test_onnxruntime_tells_where_it_puts_operations(self) -> None:
         on_cpu = session.create_on_cpu(brightness_network())
         with pytest.raises(DeviceError, match="none of the network's operations"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from realtime.frame import Float32, UInt8
 from realtime.inference.propagation import Propagation
@@ -13,11 +16,12 @@ _SIZE = (108, 192)
 
 
 def _texture(seed: int, shape: tuple[int, int] = _SIZE) -> UInt8:
-    """Smooth noise with a lot of contrast, which flow can follow."""
-    noise = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
-    smooth = cv2.GaussianBlur(noise, (0, 0), 2.5)
-    stretched: UInt8 = cv2.normalize(smooth, None, 20, 235, cv2.NORM_MINMAX)
-    return stretched
+    """Smooth noise with as much contrast as a well-lit picture has, which flow can follow."""
+    noise = np.random.default_rng(seed).integers(0, 256, shape).astype(np.float64)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 5)
+    smooth -= smooth.mean()
+    levels: UInt8 = np.clip(127 + 47 / smooth.std() * smooth, 0, 255).astype(np.uint8)
+    return levels
 
 
 _ROOM, _BODY = _texture(1), _texture(2)
@@ -29,6 +33,13 @@ def _scene(left: int, top: int = 30, height: int = 70, width: int = 60) -> tuple
     luma[top : top + height, left : left + width] = _BODY[:height, :width]
     alpha[top : top + height, left : left + width] = 1
     return luma, alpha
+
+
+def _noisy(luma: NDArray[np.floating[Any]], seed: int) -> UInt8:
+    """As a camera sees it."""
+    noise = np.random.default_rng(seed).normal(0, 1, luma.shape)
+    seen: UInt8 = np.clip(np.rint(luma + noise), 0, 255).astype(np.uint8)
+    return seen
 
 
 def _enlarged(alpha: Float32) -> Float32:
@@ -73,6 +84,41 @@ def test_the_room_behind_whoever_leaves_is_not_shown() -> None:
     # Either the network has to look, or nearly nothing of the room shows.
     if moved is not None:
         assert moved[room].sum() < 0.3 * stale[room].sum()
+
+
+@pytest.mark.parametrize("light", [1.0, 0.4, 0.2])
+def test_not_in_the_dark_either(light: float) -> None:
+    """There, the room and whoever is before it differ by few levels."""
+    before, alpha = _scene(60)
+    now, truth = _scene(64)
+    propagation = Propagation()
+    propagation.remember(_noisy(before * light, 1), _enlarged(alpha))
+    moved = propagation(_noisy(now * light, 2))
+    shown = 0 if moved is None else int(((moved > 0.5) & (_enlarged(truth) < 0.1)).sum())
+    assert shown < 20
+
+
+@pytest.mark.parametrize(
+    ("body", "came", "axis", "by"),
+    [
+        (np.s_[:, :90], np.s_[:, :3], 1, 3),
+        (np.s_[:, 102:], np.s_[:, -3:], 1, -3),
+        (np.s_[:60], np.s_[:3], 0, 3),
+        (np.s_[48:], np.s_[-3:], 0, -3),
+    ],
+    ids=["left", "right", "top", "bottom"],
+)
+def test_what_comes_in_at_a_border_is_background(body: Any, came: Any, axis: int, by: int) -> None:
+    """Somebody close leans away from there, and the room behind is seen."""
+    alpha = np.zeros(_SIZE, np.float32)
+    alpha[body] = 1
+    truth = np.roll(alpha, by, axis)
+    truth[came] = 0
+    propagation = Propagation()
+    propagation.remember(np.where(alpha == 1, _BODY, _ROOM), _enlarged(alpha))
+    moved = propagation(np.where(truth == 1, np.roll(_BODY, by, axis), _ROOM))
+    if moved is not None:
+        assert cv2.resize(moved, _SIZE[::-1], interpolation=cv2.INTER_AREA)[came].mean() < 0.1
 
 
 def test_a_body_that_jumps_is_for_the_network() -> None:

@@ -286,3 +286,14 @@ def test_a_blur_is_of_what_was_sent_and_a_card_before_that() -> None:
     first, second = scene.wait(0.1)[-2:]
     assert (first.planes.y == 200).all()
     assert second.planes is first.planes, "it is made once"
+
+
+def test_what_was_frozen_before_a_panic_is_not_live_after_it() -> None:
+    scene = Scene(freeze=True, panic=True)
+    states = []
+    for index, (panic, freeze) in enumerate([(True, True), (False, True), (False, False)]):
+        scene.settings = replace(scene.settings, panic=panic, freeze=freeze)
+        left = scene.picture(index=index)
+        states.append((scene.guard.state, left is not None and left.index == index))
+        scene.now += 1 / RATE
+    assert states == [(State.PANIC, False), (State.FROZEN, False), (State.LIVE, True)]

@@ -113,6 +113,8 @@ class Video(Background):
         try:
             while True:
                 if self._next is None:
+                    if not self._decoded.index:
+                        return self._decoded  # it is one picture: there is nothing to go on to
                     end = self._decoded.time + float(1 / self._source.format.frame_rate)
                     if self._loop_start + end > time:
                         return self._decoded
