@@ -71,6 +71,11 @@ def luma_of_index(index: int) -> int:
     return 20 + 5 * (index % 40)
 
 
+def nearest_index(luma: float) -> int:
+    """Which frame of `write_clip` a luma is of, of the first 40."""
+    return min(range(40), key=lambda index: abs(luma_of_index(index) - luma))
+
+
 def write_clip(
     path: Path,
     *,

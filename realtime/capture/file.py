@@ -57,7 +57,12 @@ class FileSource(Source):
         self.name = without_password(fspath(path))
         self._duration = None if duration is None else _exact_seconds(duration)
         self._decoder = Decoder(fspath(path))
-        self.origin = self._decoder.first_instant + _exact_seconds(start)
+        self.origin = self._decoder.first_instant
+        if start:
+            # On one of the moments that the video's times can tell, so that sound, whose times may
+            # tell others, begins at the same one.
+            base = self._decoder.time_base
+            self.origin = round((self.origin + _exact_seconds(start)) / base) * base
         self._index = 0
         self._last_pts = -1
         self._reordered = 0

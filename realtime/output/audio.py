@@ -27,6 +27,9 @@ _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 # Encoders by container; AAC for all others.
 _ENCODERS = {"webm": "libopus"}
 
+# Parts of a container's unit of time, where that is as coarse as a whole packet of sound.
+_FINER = 1000
+
 # Audio is sought this much too early, in seconds: containers interleave loosely.
 _SEEK_LEAD = 5
 
@@ -59,7 +62,13 @@ class _Copied(_Track):
         self._last_dts: int | None = None
 
     def write(self, packet: av.Packet[av.AudioStream], origin: Fraction) -> None:
-        shift = round(origin / (packet.time_base or 1))
+        base = packet.time_base or Fraction(1)
+        if (origin / base).denominator > 1:
+            packet.pts = None if packet.pts is None else packet.pts * _FINER
+            packet.dts = None if packet.dts is None else packet.dts * _FINER
+            packet.duration = (packet.duration or 0) * _FINER
+            packet.time_base = base = base / _FINER
+        shift = round(origin / base)
         dts = packet.pts if packet.dts is None else packet.dts
         dts = 0 if dts is None else dts - shift
         if self._last_dts is not None:
@@ -105,9 +114,10 @@ class _Encoded(_Track):
             return
         for frame in frames:
             if frame.pts is not None and frame.time_base is not None:
-                frame.pts -= round(origin / frame.time_base)
                 length = Fraction(frame.samples, frame.sample_rate)
-                time = frame.pts * frame.time_base
+                time = frame.pts * frame.time_base - origin
+                frame.pts = round(time * frame.sample_rate)
+                frame.time_base = Fraction(1, frame.sample_rate)
                 # Times are rounded in some containers; beyond that, nothing may go back.
                 if self._end is not None and time < self._end - length / 2:
                     self.damaged += 1

@@ -16,7 +16,16 @@ import pytest
 from realtime.capture.file import FileSource
 from realtime.output.audio import AudioTracks
 from realtime.output.file import FileSink
-from tests.media import SAMPLE_RATE, audio_packets, decode, noise_like, remux, write_clip
+from tests.media import (
+    SAMPLE_RATE,
+    audio_packets,
+    decode,
+    drain,
+    nearest_index,
+    noise_like,
+    remux,
+    write_clip,
+)
 
 Change = Callable[[str, int, "av.Packet[Any]"], "av.Packet[Any] | None"]
 
@@ -116,6 +125,22 @@ def test_start_and_duration_trim_it_too(tmp_path: Path, ending: str, source: str
     assert loud_seconds(out) == pytest.approx(0.5, abs=0.06)
     # To a packet of sound and a frame of video; Opus has a packet before its first sample, too.
     assert abs(audio_packets(out)[0][0] - decode(out)[0][0]) <= Fraction(6, 100)
+
+
+@pytest.mark.parametrize("start", [0.31, 1.0, 1.5])
+def test_a_start_shifts_sound_as_it_shifts_pictures(tmp_path: Path, start: float) -> None:
+    """Also where both are counted in units as coarse as a picture and a packet of sound."""
+    options = {"g": "15", "bf": "0"}
+    clip = write_clip(
+        tmp_path / "clip.avi", frames=40, rate=Fraction(25), audio="libmp3lame", options=options
+    )
+    out = tmp_path / "out.mkv"
+    copy(clip, out, start=start)
+    shift = audio_packets(clip)[-1][0] - audio_packets(out)[-1][0]
+    with FileSource(clip) as frames:
+        seen = [Fraction(frame.time) for frame in drain(frames)]
+    for time, luma in decode(out):
+        assert abs(seen[nearest_index(float(luma.mean()))] - time - shift) < 0.002
 
 
 def test_sound_that_is_longer_than_the_video_is_kept(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from realtime.output.backgrounds import (
 )
 from realtime.output.backgrounds.still import read_image
 from realtime.output.file import FileSink
-from tests.media import gray_frame, luma_of_index, matte_of, write_clip
+from tests.media import gray_frame, matte_of, nearest_index, write_clip
 
 COLORS = [
     ColorTags(full_range=full, matrix=matrix, primaries=matrix, transfer=1)
@@ -273,10 +273,6 @@ def behind_luma(video: Background, time: float) -> int:
     behind = video.behind(matte_at(time))
     assert behind is not None
     return int(behind.y[24, 32])
-
-
-def nearest_index(luma: int) -> int:
-    return min(range(40), key=lambda index: abs(luma_of_index(index) - luma))
 
 
 class TestVideo:
