@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from realtime.errors import BackgroundError
-from realtime.frame import Matte, Planes
+from realtime.frame import ColorTags, Matte, Planes
 from realtime.output.backgrounds import (
     Background,
     Blur,
@@ -243,6 +243,12 @@ class TestSwitcher:
             assert behind is not None
             assert behind.y.shape == (16, 32)
             assert set(behind.y.ravel()) == {16}
+            # Nor in other colours: its levels would mean others.
+            matte = at(4.0)
+            full = replace(matte, frame=replace(matte.frame, color=ColorTags(full_range=True)))
+            behind = switcher.behind(full)
+            assert behind is not None
+            assert set(behind.y.ravel()) == {0}
         assert shelf.made["50"][0].closed
 
     def test_an_unforeseen_defect_may_pass(self) -> None:

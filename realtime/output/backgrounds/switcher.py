@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from realtime.errors import BackgroundError
-from realtime.frame import Matte, Planes
+from realtime.frame import ColorTags, Matte, Planes
 from realtime.output.backgrounds.background import Background
 from realtime.output.backgrounds.crossfade import Crossfade, mix
 from realtime.output.backgrounds.still import Color, Fit
@@ -59,7 +59,7 @@ class Switcher(Background):
         self._previous: Background | None = None
         self._fade = Crossfade(0.0, 0.0)
         self._next: Future[Background] | None = None
-        self._shown: Planes | None = None
+        self._shown: tuple[Planes, ColorTags] | None = None
         self._matte: Matte | None = None
         self._pool = Pool()
         self._helper = ThreadPoolExecutor(1, "realtime-background")
@@ -114,7 +114,7 @@ class Switcher(Background):
         planes = self._ask(matte)
         self.fresh = self._current.fresh
         # What may be written to is not ours to show again.
-        self._shown = None if self.fresh else planes
+        self._shown = None if self.fresh or planes is None else (planes, matte.frame.color)
         old = self._ask_previous(matte)
         if old is None or planes is None:
             return planes
@@ -162,7 +162,7 @@ class Switcher(Background):
             return planes
         self._broken, self._failures = True, 0
         self._let_go(self._current)
-        self._current = _Remains(self._shown)
+        self._current = _Remains(*(self._shown or (None, None)))
         return self._current.behind(matte)
 
     def _let_go(self, background: Background) -> None:
@@ -184,16 +184,17 @@ class Switcher(Background):
 
 
 class _Remains(Background):
-    """The last picture of a background that broke; black at any other size."""
+    """The last picture of a background that broke; black for frames of another size or colour."""
 
-    def __init__(self, planes: Planes | None) -> None:
+    def __init__(self, planes: Planes | None, color: ColorTags | None) -> None:
+        self._color = color
         # A copy: what was shown may be lent memory.
         self._planes = None if planes is None else Planes(*(plane.copy() for plane in planes))
         self._black = Color((0, 0, 0))
 
     def behind(self, matte: Matte) -> Planes | None:
-        planes = self._planes
-        if planes is None or planes.y.shape != matte.frame.planes.y.shape:
+        planes, frame = self._planes, matte.frame
+        if planes is None or planes.y.shape != frame.planes.y.shape or self._color != frame.color:
             return self._black.behind(matte)
         return planes
 
