@@ -30,9 +30,9 @@ from realtime.inference.session import (
     CUDA,
     DEVICE_LOCK,
     Device,
+    advice_for,
     first_line,
     is_onnxruntimes,
-    mend,
     open_session,
 )
 from realtime.inference.thumbnail import Thumbnail
@@ -485,7 +485,7 @@ class Model:
                 raise
             raise ModelError(
                 f"{self.name}: onnxruntime cannot run it at {size[0]}×{size[1]} "
-                f"({first_line(error)}); {mend(self._session)}"
+                f"({first_line(error)}); {advice_for(self._session)}"
             ) from None
 
     def on_cpu(self) -> Model:

@@ -198,12 +198,12 @@ def _open_cpu(model: bytes | str, name: str, probe: Callable[[Any], dict[str, Fl
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime has no common exception type
         raise ModelError(
-            f"{name}: onnxruntime cannot run it ({first_line(error)}); {mend(session)}"
+            f"{name}: onnxruntime cannot run it ({first_line(error)}); {advice_for(session)}"
         ) from None
     return session
 
 
-def mend(session: Any) -> str:
+def advice_for(session: Any) -> str:
     """What to do about a network that onnxruntime cannot run.
 
     Args:
