@@ -3,9 +3,10 @@ compositing, and also what comes before and after the network.
 
 `python -m benchmarks.compositor [CLIP]` writes `benchmarks/results/compositor.json`. Without a clip
 the frames are those of the embedded demo. Everything runs in turn, so that whatever else the
-machine does hits all alike; the copy's own time is what the ratios are of. Each runs over all
-frames at a time, as over a video. They are too many for the processor's cache: there a frame would
-be that somebody else has just read.
+machine does hits all alike; the copy's own time is what the ratios are of. It goes into memory
+that goes round as that of finished frames does; one into the same place over and over is measured
+beside it. Each runs over all frames at a time, as over a video. They are too many for the
+processor's cache: there a frame would be that somebody else has just read.
 
 Two clocks: the wall's, and the processor time of the thread, which other programs hardly disturb.
 """
@@ -25,8 +26,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.reporting import run_command, write_report
+from benchmarks.reporting import check_writable, run_command, write_report
 from models import command
+from models.errors import ModelsError
 from realtime.bench import stages
 from realtime.bench.figures import percentile
 from realtime.capture.demo import DemoSource
@@ -61,11 +63,24 @@ _PLAIN = {"refine": False, "decontaminate": False}
 
 Case = Callable[[Matte], object]
 
+ONE_PLACE = "copy, into one place"
+
 
 def mattes(clip: Path | None, width: int, height: int, model: str) -> list[Matte]:
-    """The first frames of a clip, scaled to a size, with a network's alphas."""
+    """The first `_FRAMES` frames of a clip, scaled to a size, with a network's alphas.
+
+    Raises:
+        ModelsError: there are too few for the processor's cache not to hold them.
+        RealtimeError: the clip cannot be read.
+    """
+    frames = list(islice(_frames(clip, width, height), _FRAMES))
+    if len(frames) < _FRAMES:
+        raise ModelsError(
+            f"{clip}: has {len(frames)} frames, which stay in the processor's cache; "
+            f"name a clip of at least {_FRAMES}"
+        )
     with Matting(model) as matting:
-        return [matting.matte(frame) for frame in islice(_frames(clip, width, height), _FRAMES)]
+        return [matting.matte(frame) for frame in frames]
 
 
 def _frames(clip: Path | None, width: int, height: int) -> Iterator[Frame]:
@@ -96,8 +111,10 @@ def cases(stack: ExitStack, first: Matte, model: str) -> dict[str, Case]:
         composite = stack.enter_context(LiveCompositor(settings))
         return lambda matte: composite(matte, settings)
 
+    copy, copy_into_one = (stages.copier(first.frame.planes, n) for n in (_HELD + 1, 1))
     return {
-        "copy": _copier(first),
+        "copy": lambda matte: copy(matte.frame.planes),
+        ONE_PLACE: lambda matte: copy_into_one(matte.frame.planes),
         "pre-processing": _preprocessor(model),
         "smoothing": _smoother(model),
         "refinement": stages.refine,
@@ -113,19 +130,6 @@ def cases(stack: ExitStack, first: Matte, model: str) -> dict[str, Case]:
         "blur, refined and decontaminated": compositor("blur"),
         "transparent, refined and decontaminated": compositor("transparent"),
     }
-
-
-def _copier(first: Matte) -> Case:
-    """Copies the planes into memory that goes round as that of finished frames does."""
-    height, width = first.frame.planes.y.shape
-    targets = deque(Planes.empty(height, width) for _ in range(_HELD + 1))
-
-    def copy(matte: Matte) -> None:
-        targets.rotate()
-        for target, source in zip(targets[0], matte.frame.planes, strict=True):
-            np.copyto(target, source)
-
-    return copy
 
 
 def _preprocessor(model: str) -> Case:
@@ -220,6 +224,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, help="of OpenCV (default: 1)")
     parser.add_argument("--output", type=Path, default=_RESULTS)
     arguments = parser.parse_args()
+    check_writable(arguments.output)
     cv2.setNumThreads(arguments.threads)
     # What "default" stands for now, it stands for throughout.
     with Matting() as matting:

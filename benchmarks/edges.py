@@ -24,7 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.reporting import run_command, write_report
+from benchmarks.reporting import check_writable, run_command, write_report
 from models import command
 from models.errors import ModelsError
 from realtime.color import rgb_to_planes
@@ -78,9 +78,13 @@ class Scene:
 
 
 def scenes(data: Path) -> Iterator[Scene]:
-    """Every person in every room."""
-    with (data / "backgrounds.csv").open(encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["split"] == "val"]
+    """Every person in every room.
+
+    Raises:
+        ModelsError: there is no list of rooms, or one is no picture.
+        RealtimeError: a picture is missing.
+    """
+    rows = _rows(data / "backgrounds.csv")
     rooms = [_room(data / row["image"]) for row in rows[:: max(1, len(rows) // _ROOMS)][:_ROOMS]]
     for clip in _CLIPS:
         for index in _PICTURES:
@@ -89,17 +93,36 @@ def scenes(data: Path) -> Iterator[Scene]:
                 yield Scene(own, alpha, room, _over(own, room, alpha))
 
 
-def _room(path: Path) -> UInt8:
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Those of a list of pictures that are not trained with."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return [
+                {"image": row["image"]} for row in csv.DictReader(lines) if row["split"] == "val"
+            ]
+    except OSError:
+        raise ModelsError(f"{path}: cannot be read; name the data with --data") from None
+    except (KeyError, UnicodeDecodeError, csv.Error):
+        raise ModelsError(
+            f"{path}: is no table with the columns image and split; name the data with --data"
+        ) from None
+
+
+def _picture(path: Path) -> UInt8:
     picture = read_image(path)
-    assert picture is not None
+    if picture is None:
+        raise ModelsError(f"{path}: is no picture; name the data with --data")
+    return picture
+
+
+def _room(path: Path) -> UInt8:
+    picture = _picture(path)
     scaled: UInt8 = cv2.resize(crop_to_aspect(picture, _WIDTH, _HEIGHT), (_WIDTH, _HEIGHT))
     return scaled
 
 
 def _person(folder: Path, index: int) -> tuple[UInt8, Float32]:
-    colors, levels = (read_image(folder / f"{index:04d}.{kind}") for kind in ("jpg", "png"))
-    assert colors is not None
-    assert levels is not None
+    colors, levels = (_picture(folder / f"{index:04d}.{kind}") for kind in ("jpg", "png"))
     width = round(colors.shape[1] * _HEAD / len(colors))
     left = (_WIDTH - width) // 2
     own = np.zeros((_HEIGHT, _WIDTH, 3), np.uint8)
@@ -163,11 +186,12 @@ def main() -> int:
     parser.add_argument("--model", default="quality", help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=_RESULTS, help="(%(default)s)")
     arguments = parser.parse_args()
-    if not (arguments.data / "backgrounds.csv").is_file():
-        raise ModelsError(f"{arguments.data}: has no backgrounds.csv; name the data with --data")
+    check_writable(arguments.output)
     known = list(scenes(arguments.data))
     if not known:
-        raise ModelsError(f"{arguments.data}: has no clips or rooms of its val split")
+        raise ModelsError(
+            f"{arguments.data}: has no rooms of its val split; name the data with --data"
+        )
     with Matting(arguments.model, smoothing=False) as matting:
         found = measure(known, lambda frame: matting.matte(frame).alpha)
     for kind, ways in found["error_in_levels"].items():

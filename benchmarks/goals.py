@@ -13,13 +13,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from benchmarks.reporting import run_command, write_report
+from benchmarks.race_arena import describe_all
+from benchmarks.reporting import check_writable, run_command, write_report
 from benchmarks.throughput import RESULTS
 from models import command
 from models.errors import ModelsError
+from realtime.new_files import part_beside, target_of
 from realtime.progress import complain
 
 # Runs `python` with these arguments and gives its exit status.
@@ -48,20 +52,14 @@ def check(clips: Sequence[Path], peers: Path | None, results: Path) -> None:
     """Looks at the arguments first: what is wrong with one would be told after many minutes.
 
     Raises:
-        ModelsError: a clip or the peers' folder is missing, or results cannot be written.
+        ModelsError: a clip cannot be raced with, the peers' folder is missing, or a report cannot
+            be written.
     """
-    for clip in clips:
-        if not clip.is_file():
-            raise ModelsError(f"no video at {clip}; name one with --clip")
+    describe_all(clips)
     if peers is not None and not peers.is_dir():
         raise ModelsError(f"no folder at {peers}; name that of the peers' networks with --peers")
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=results):
-            pass
-    except OSError as error:
-        reason = error.strerror
-        raise ModelsError(f"{results}: {reason}; name a folder of yours with --results") from None
+    for name in commands(clips, peers, results):
+        check_writable(results / f"{name}.json")
 
 
 def measure(clips: Sequence[Path], peers: Path | None, results: Path, began: str, run: Run) -> None:
@@ -75,7 +73,8 @@ def measure(clips: Sequence[Path], peers: Path | None, results: Path, began: str
         run: runs one command.
 
     Raises:
-        ModelsError: one of them failed.
+        ModelsError: one of them failed, or the reports cannot be written after all; says where
+            they are then.
     """
     with tempfile.TemporaryDirectory() as folder:
         found = {}
@@ -85,8 +84,37 @@ def measure(clips: Sequence[Path], peers: Path | None, results: Path, began: str
                 raise ModelsError(f"{name}: failed with {status}; nothing was written")
             report = json.loads((Path(folder) / f"{name}.json").read_text("utf-8"))
             found[name] = report | {"began": began}
-    for name, report in found.items():
-        write_report(results / f"{name}.json", report)
+    try:
+        _write(found, results)
+    except ModelsError as error:
+        elsewhere = Path(tempfile.mkdtemp(prefix="goals-"))
+        _write(found, elsewhere)
+        raise ModelsError(f"{error}; what was measured is in {elsewhere}") from None
+
+
+def _write(reports: dict[str, dict[str, Any]], folder: Path) -> None:
+    """Writes reports into a folder, all or none.
+
+    Raises:
+        ModelsError: they cannot be written; those that are there are as they were.
+    """
+    # A link stays one.
+    targets = {name: target_of(folder / f"{name}.json") for name in reports}
+    parts = {name: part_beside(target) for name, target in targets.items()}
+    try:
+        for name, report in reports.items():
+            write_report(parts[name], report)
+        # Not one may take its place where another could not.
+        for target in targets.values():
+            check_writable(target)
+        for name, target in targets.items():
+            parts[name].replace(target)
+    except OSError as error:
+        raise ModelsError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink()
 
 
 def main() -> int:

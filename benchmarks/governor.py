@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -23,8 +24,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting import pyplot, run_command, write_report
+from benchmarks.reporting import check_writable, kept, pyplot, run_command, write_report
 from models import command
+from models.errors import ModelsError
 from realtime.bench.figures import percentile
 from realtime.capture.opening import open_camera
 from realtime.frame import Frame, Matte
@@ -38,6 +40,9 @@ from realtime.stats import Stats
 _RESULTS = Path(__file__).parent / "results"
 
 _HOGS_A_CORE = 8
+
+# Of a shorter run, too little is left of each phase once what settles is left out.
+_LEAST_SECONDS = 20.0
 
 # Seconds over which frames are counted for a rate.
 _RATE_WINDOW = 1.0
@@ -165,7 +170,9 @@ class _Hogs:
         if self._stopped.wait(self._begin):
             return
         command = [sys.executable, "-c", "while True: pass"]
-        hogs = [subprocess.Popen(command) for _ in range(self._count)]
+        # Their last words after Ctrl-C are nobody's business.
+        quiet = subprocess.DEVNULL
+        hogs = [subprocess.Popen(command, stderr=quiet) for _ in range(self._count)]
         self._stopped.wait(self._end - self._begin)
         for hog in hogs:
             hog.kill()
@@ -285,6 +292,18 @@ def draw(report: dict[str, Any], frames: Sequence[Delivered], out: Path) -> None
     plt.close(figure)
 
 
+def _size(text: str) -> tuple[int, int]:
+    """Width and height; whether pictures can be of this size, the settings know.
+
+    Raises:
+        ModelsError: it is no size.
+    """
+    numbers = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if numbers is None:
+        raise ModelsError(f"--size is {text}: write width and height, as 1280x720")
+    return int(numbers[1]), int(numbers[2])
+
+
 def main() -> int:
     parser = command.parser("benchmarks.governor", __doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="(%(default)s)")
@@ -297,21 +316,33 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=0.0, help="seconds; 0 for two frames")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="folder (%(default)s)")
     arguments = parser.parse_args()
-    width, _, height = arguments.size.partition("x")
+    path, picture = arguments.out / "governor.json", arguments.out / "governor.png"
+    for file in (path, picture):
+        check_writable(file)
+    # Written so that NaN fails too.
+    if not _LEAST_SECONDS <= arguments.seconds < math.inf:
+        raise ModelsError(
+            f"--seconds is {arguments.seconds:g}: it must be at least {_LEAST_SECONDS:g}, for "
+            "something to be seen before, beside and after the others"
+        )
+    if arguments.hogs < 0:
+        raise ModelsError(f"--hogs is {arguments.hogs}: it must be 0 or more")
+    width, height = _size(arguments.size)
     settings = Settings(
         camera="demo",
         outputs=("null",),
         model=arguments.model,
         device="cpu",
-        width=int(width),
-        height=int(height),
+        width=width,
+        height=height,
         fps=arguments.fps,
         latency_budget=arguments.budget,
     )
     hog = (arguments.seconds / 4, arguments.seconds * 2 / 3)
     report, frames = run(settings, arguments.seconds, hog, arguments.hogs)
-    write_report(arguments.out / "governor.json", report)
-    draw(report, frames, arguments.out / "governor.png")
+    write_report(path, report)
+    with kept(path):
+        draw(report, frames, picture)
     for name, figures in report["phases"].items():
         print(name, {key: round(value, 3) for key, value in figures.items()})
     print(f"longest time over the budget: {report['longest_excess']:.2f} s")

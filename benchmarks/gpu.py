@@ -8,6 +8,7 @@ so that whatever else the machine does hits all alike. Then a live run of 4K at 
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 import time
@@ -19,8 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting import run_command, write_report
+from benchmarks.reporting import check_writable, run_command, write_report
 from models import command
+from models.errors import ModelsError
 from realtime.bench import live
 from realtime.bench.case import Case
 from realtime.bench.material import ClockedCamera, RawCamera
@@ -200,6 +202,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="(%(default)s)")
     parser.add_argument("--live", type=float, default=usual.live_seconds, help="s (%(default)s)")
     arguments = parser.parse_args()
+    check_writable(arguments.json)
+    if arguments.rounds < 1 or not 0 <= arguments.live < math.inf:
+        raise ModelsError("--rounds must be at least 1, and --live 0 or more")
     # As the program does.
     keep_opencv_to_its_caller()
     report = run(Plan(rounds=arguments.rounds, live_seconds=arguments.live))

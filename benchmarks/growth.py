@@ -4,6 +4,7 @@
 minutes on two cores, writes `benchmarks/results/growth.json`, and draws `growth.png` beside it.
 `python -m benchmarks.report` then says in the README what came of it. Loads take turns, round after
 round, so that whatever else the machine does hits all alike; figures are medians of the rounds.
+`--quick --out FOLDER` shows in a minute that it works; such a report is not for the README.
 """
 
 from __future__ import annotations
@@ -18,10 +19,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from benchmarks.loads import Load, measured
-from benchmarks.reporting import measured_on, pyplot, run_command, write_report
+from benchmarks.reporting import (
+    check_writable,
+    kept,
+    pyplot,
+    run_command,
+    sources,
+    write_report,
+)
 from models import command
+from models.errors import ModelsError
 from realtime.bench.figures import Better, Metric
 from realtime.bench.material import write_demo
+from realtime.bench.report import machine_line
 from realtime.holding import LOST
 from realtime.inference.matting import Matting
 from realtime.machine import machine
@@ -209,17 +219,24 @@ class Curve:
         """Medians; NaN where it was not measured."""
         return [_figure(point, metric, "median") for point in self.points]
 
-    def errors(self, metric: str) -> list[float]:
-        """Half the distance between the lowest round and the highest."""
-        return [
-            _figure(point, metric, "spread") * abs(_figure(point, metric, "median")) / 2
-            for point in self.points
-        ]
+    def errors(self, metric: str) -> tuple[list[float], list[float]]:
+        """How far the lowest round lies below the median, and the highest above it."""
+        rounds = [_rounds(point, metric) for point in self.points]
+        medians = self.values(metric)
+        below = [middle - min(of) for middle, of in zip(medians, rounds, strict=True)]
+        above = [max(of) - middle for middle, of in zip(medians, rounds, strict=True)]
+        return below, above
 
 
 def _figure(point: dict[str, Any], metric: str, kind: str) -> float:
     found = point["metrics"].get(metric)
     return math.nan if found is None else float(found[kind])
+
+
+def _rounds(point: dict[str, Any], metric: str) -> Sequence[float]:
+    """At least one; NaN where it was not measured."""
+    found = point["metrics"].get(metric)
+    return (math.nan,) if found is None else tuple(found["rounds"])
 
 
 def exponent(xs: Sequence[float], ys: Sequence[float]) -> float:
@@ -366,7 +383,7 @@ def block(report: dict[str, Any]) -> str:
             *(f"- {sentence}" for sentence in sentences(report)),
             "",
             f"With `{report['model']}`, medians of {report['rounds']} rounds. "
-            f"{measured_on(report)}",
+            f"Measured on {machine_line(report['machine'])}, {sources(report)}.",
         ]
     )
 
@@ -479,15 +496,24 @@ def main() -> int:
     parser = command.parser("benchmarks.growth", __doc__)
     parser.add_argument("--model", default="default", help="(%(default)s)")
     parser.add_argument("--quick", action="store_true", help="to see it work; figures mean nothing")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder (%(default)s)")
+    parser.add_argument("--out", type=Path, help=f"folder ({RESULTS}; none with --quick)")
     arguments = parser.parse_args()
+    if arguments.quick and arguments.out is None:
+        raise ModelsError(
+            "--quick: its figures are not to take the place of measured ones; add --out FOLDER"
+        )
+    path = (arguments.out or RESULTS) / "growth.json"
+    picture = path.with_suffix(".png")
+    for file in (path, picture):
+        check_writable(file)
     plan = QUICK if arguments.quick else Plan()
     # What "default" stands for now, it stands for in every process.
     with Matting(arguments.model, frame_rate=plan.fps) as matting:
         model = matting.model
-    path = arguments.out / "growth.json"
-    report = write_report(path, run(plan, model, complain))
-    draw(report, path.with_suffix(".png"))
+    mark = {"quick": True} if arguments.quick else {}
+    report = write_report(path, mark | run(plan, model, complain))
+    with kept(path):
+        draw(report, picture)
     print(block(report))
     return 0
 

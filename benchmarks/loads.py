@@ -250,7 +250,12 @@ class _Child(Process):
 
 def main() -> int:
     """One process of `measured`."""
-    load, clip, model = Load(**json.loads(sys.argv[1])), sys.argv[2], sys.argv[3]
+    try:
+        text, clip, model = sys.argv[1:]
+        load = Load(**json.loads(text))
+    except (ValueError, TypeError):
+        print("error: is run by others; run python -m benchmarks.growth", file=sys.stderr)
+        return 2
 
     # As the command line does.
     keep_opencv_to_its_caller()

@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.reporting import run_command
+from benchmarks.reporting import check_writable, run_command
 from models import command
+from models.errors import ModelsError
 from realtime.capture.demo import DemoSource
 from realtime.color import planes_to_rgb
 from realtime.frame import UInt8
@@ -59,10 +60,11 @@ def main() -> int:
         "out", type=Path, nargs="?", default=Path(".github/demo.jpg"), help="(%(default)s)"
     )
     path = parser.parse_args().out
+    check_writable(path)
     rgb = draw()
     done, content = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not done:
-        raise SystemExit(f"{path}: cannot be encoded")
+        raise ModelsError(f"{path}: the picture cannot be encoded; see to the install of OpenCV")
     path.write_bytes(content.tobytes())
     print(f"{path}: {rgb.shape[1]}×{rgb.shape[0]}")
     return 0

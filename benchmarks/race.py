@@ -44,6 +44,7 @@ class Contestant:
         most_frames: of the clip that it gets.
         instead_of: the contestant before it that it stands in for, where that one is unavailable.
         writes: whether it writes a video; if not, it says {"frames": …} on stdout.
+        over_ours: whether it gets what our program made of the clip, in the clip's place.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Contestant:
     most_frames: int = 10**6
     instead_of: str | None = None
     writes: bool = True
+    over_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Took:
         system: likewise, in the kernel.
         peak_mb: the most memory that it had.
         run: frames that were really run, where the rest is reckoned; None where all were.
+        model: the network that it says it ran; None where it says nothing of one.
     """
 
     frames: int
@@ -77,6 +80,7 @@ class Took:
     system: float
     peak_mb: float
     run: int | None = None
+    model: str | None = None
 
     @property
     def fps(self) -> float:
@@ -100,6 +104,7 @@ class Took:
             reckon(short.system, self.system),
             self.peak_mb,
             self.frames,
+            self.model,
         )
 
 
@@ -242,4 +247,12 @@ def _figures(title: str, rounds: Sequence[Took], floor: Sequence[Took]) -> dict[
             1e3 * (took.user + took.system) / took.frames for took in rounds
         ),
         "peak_mb": max(took.peak_mb for took in rounds),
-    }
+    } | _model([took.model for took in rounds])
+
+
+def _model(rounds: Sequence[str | None]) -> dict[str, Any]:
+    """The network of all rounds, or where they differ one for each; nothing where none is told."""
+    told = set(rounds)
+    if told == {None}:
+        return {}
+    return {"model": rounds[0] if len(told) == 1 else list(rounds)}

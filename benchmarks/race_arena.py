@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,23 @@ import cv2  # noqa: F401 - before PyAV, see realtime.media
 # isort: split
 import av
 
-from benchmarks import loads
-from benchmarks.loads import Load
+from benchmarks.loops import to_null
 from benchmarks.race import Contestant, Took, Unavailable
 from benchmarks.race_environment import Environments
 from benchmarks.race_process import LOOPS, PATIENCE, launched
 from models.errors import ModelsError
+from realtime.capture.file import FileSource
+from realtime.errors import RealtimeError
 
 # What PyAV raises for a file that is no video or is broken, one without a picture stream too.
 _NO_VIDEO = (OSError, IndexError, av.error.FFmpegError)
+
+# Seconds that a last picture may be on without being repeated, as ours repeats one that is on for
+# half a second longer than others.
+_NOT_HELD = Fraction(1, 4)
+
+# Makes what some get in a clip's place; with `fast`, which is soonest done.
+_MAKER = Contestant("made", "what ours makes of a clip", model="fast")
 
 
 @dataclass
@@ -40,6 +50,20 @@ class Arena:
     background: Path
     out: Path
     patience: float = PATIENCE
+    # Why ours made nothing of a clip, None where it did.
+    _made: dict[Path, str | None] = field(default_factory=dict)
+
+    def prepare(self, clip: Path, frames: int) -> None:
+        """Makes of a clip what some get in its place; where that fails, they say so when they run.
+
+        To be called for each clip before its race, which would else be held up.
+        """
+        try:
+            self.run(_MAKER, clip, frames)
+        except Unavailable as reason:
+            self._made[clip] = str(reason)
+        else:
+            self._made[clip] = None
 
     def run(self, contestant: Contestant, clip: Path, frames: int) -> Took:
         """Runs one once, and looks at what it wrote.
@@ -47,31 +71,43 @@ class Arena:
         Raises:
             Unavailable: it cannot be installed, fails, or does not deliver the frames.
         """
-        target = self.out / f"{contestant.name}.mp4"
+        target = self._target(contestant)
         target.unlink(missing_ok=True)
-        took = launched(self._command(contestant, clip, target, frames), self.patience)
+        source = self._made_of(clip) if contestant.over_ours else clip
+        took = launched(self._command(contestant, source, target, frames), self.patience)
         delivered = _delivered(target) if contestant.writes else took["answer"].get("frames")
         if delivered != frames:
             raise Unavailable(f"delivered {delivered} of {frames} frames")
         return Took(
-            frames, took["seconds"], took["user"], took["system"], round(took["peak_mb"], 1)
+            frames,
+            took["seconds"],
+            took["user"],
+            took["system"],
+            round(took["peak_mb"], 1),
+            model=took["answer"].get("model"),
         )
+
+    def _target(self, contestant: Contestant) -> Path:
+        return self.out / f"{contestant.name}.mp4"
+
+    def _made_of(self, clip: Path) -> Path:
+        why = self._made.get(clip, "was not asked to")
+        if why is not None:
+            raise Unavailable(f"has nothing to run over: ours {why}")
+        return self._target(_MAKER)
 
     def _command(self, contestant: Contestant, clip: Path, target: Path, frames: int) -> list[str]:
         # A module would be looked for in the user's folder first, and so would its imports.
         module = [sys.executable, "-P", "-m"]
-        if contestant.loop is None and not contestant.writes:
-            video = describe(clip)
-            seconds = frames / _rate_of(clip)
-            load = Load("null", video["width"], video["height"], seconds)
-            return [*module, loads.__name__, json.dumps(asdict(load)), str(clip), contestant.model]
         if contestant.loop is None:
+            seconds = _seconds_of(clip, frames)
+            until = [] if seconds is None else ["--duration", f"{seconds:.12f}"]
+            if not contestant.writes:
+                return [*module, to_null.__name__, str(clip), contestant.model, *until[1:]]
             command = [*module, "realtime", "file", str(clip), str(target)]
-            options = ["--background", str(self.background), "--quiet", "-y"]
-            options += ["--model", contestant.model]
-            if frames < _frames_in(clip):
-                options += ["--duration", str(frames / _rate_of(clip))]
-            return [*command, *options]
+            # At its end it tells which network it ran.
+            options = ["--background", str(self.background), "--json", "-y"]
+            return [*command, *options, "--model", contestant.model, *until]
         return [
             *self._python(contestant),
             str(LOOPS / contestant.loop),
@@ -92,18 +128,24 @@ def describe(clip: Path) -> dict[str, Any]:
     """Size and number of frames of a clip.
 
     Raises:
-        ModelsError: it is no video, or an empty one.
+        ModelsError: it is no video, an empty one, or one that no contestant can write.
     """
     try:
         with av.open(str(clip)) as container:
             video = container.streams.video[0]
-            size = {"width": video.width, "height": video.height, "codec": video.codec.name}
+            width, height, codec = video.width, video.height, video.codec.name
         frames = _frames_in(clip)
     except _NO_VIDEO:
         raise ModelsError(f"{clip}: is no video; name one with --clip") from None
     if frames == 0:
         raise ModelsError(f"{clip}: has no frames; name another with --clip")
-    return size | {"frames": frames}
+    if width % 2 or height % 2:
+        even = f"crop={width // 2 * 2}:{height // 2 * 2}"
+        raise ModelsError(
+            f"{clip}: is {width}×{height}, and H.264 wants even sizes; "
+            f"cut it by ffmpeg -i {clip.name} -vf {even} OUT, and name that with --clip"
+        )
+    return {"width": width, "height": height, "codec": codec, "frames": frames}
 
 
 def describe_all(clips: Sequence[Path]) -> dict[str, tuple[Path, dict[str, Any]]]:
@@ -112,7 +154,7 @@ def describe_all(clips: Sequence[Path]) -> dict[str, tuple[Path, dict[str, Any]]
     That is the file's name, or the path where several clips have that in common.
 
     Raises:
-        ModelsError: one is no video, or an empty one.
+        ModelsError: `describe` refuses one.
     """
     clips = list(dict.fromkeys(clips))
     names = [clip.name for clip in clips]
@@ -142,6 +184,19 @@ def _frames_in(path: Path) -> int:
         return sum(1 for packet in container.demux(video=0) if packet.size)
 
 
-def _rate_of(clip: Path) -> float:
-    with av.open(str(clip)) as container:
-        return float(container.streams.video[0].average_rate or 30)
+@cache
+def _seconds_of(clip: Path, frames: int) -> float | None:
+    """How much of a clip ours has to be asked for, to get so many frames; None for all of it.
+
+    Raises:
+        Unavailable: ours cannot read it.
+    """
+    try:
+        with FileSource(clip) as source:
+            read = islice(iter(source.read, None), frames + 1)
+            times = [frame.pts * frame.time_base for frame in read]
+    except RealtimeError as error:
+        raise Unavailable(f"failed: {error}") from None
+    if len(times) <= frames:
+        return None
+    return float(min(times[frames], times[frames - 1] + _NOT_HELD))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +62,17 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
     """README and model card with the figures of a folder of reports, by path.
 
     Raises:
-        ModelsError: a report is missing, or the markers of a table.
+        ModelsError: a report is missing or of no use, or the markers of a table are missing.
     """
-    quality = read_report(results / "quality.json")
+    quality = read_report(results / "quality.json", _of_quality)
+    before = read_report(results / "bench_before.json", lambda report: stage_table(report, report))
+    after = read_report(results / "bench.json", partial(stage_table, before))
     tables = {
-        "quality": quality_tables.summary(quality),
-        "quality goals": quality_tables.goals(quality),
-        "details": quality_tables.details(quality),
-        "smoothing": quality_tables.smoothing(quality),
+        **_of_quality(quality),
         "goals": throughput.table(*throughput.read_reports(results)),
-        "peers": peers.table(read_report(results / "peers.json")),
-        "stages": stage_table(
-            read_report(results / "bench_before.json"), read_report(results / "bench.json")
-        ),
-        "growth": growth.block(read_report(results / "growth.json")),
+        "peers": peers.table(read_report(results / "peers.json", peers.table)),
+        "stages": stage_table(before, after),
+        "growth": growth.block(read_report(results / "growth.json", growth.block)),
     }
     texts = {}
     of_the_card = ("quality goals", "details", "smoothing")
@@ -84,6 +82,16 @@ def filled(results: Path = RESULTS) -> dict[Path, str]:
             text = fill_in(text, name, tables[name])
         texts[path] = text
     return texts
+
+
+def _of_quality(report: dict[str, Any]) -> dict[str, str]:
+    """The tables of one report, by the names of their markers."""
+    return {
+        "quality": quality_tables.summary(report),
+        "quality goals": quality_tables.goals(report),
+        "details": quality_tables.details(report),
+        "smoothing": quality_tables.smoothing(report),
+    }
 
 
 def main() -> int:

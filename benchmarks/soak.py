@@ -30,7 +30,7 @@ from typing import Any
 import cv2
 
 from benchmarks.placing import kept_to
-from benchmarks.reporting import pyplot, run_command, write_report
+from benchmarks.reporting import check_writable, kept, pyplot, run_command, write_report
 from models import command
 from models.errors import ModelsError
 from realtime.output import loopback
@@ -49,6 +49,9 @@ _PARTS = 20
 
 # Student's t for 95 % on both sides, with as many degrees of freedom as `_PARTS` leaves.
 _T95 = 2.101
+
+# Of shorter runs, too little is left after the warm-up to fit a line through.
+_LEAST_MINUTES = 1.0
 
 # Seconds that a run may take to start and to end, beyond those that it was asked for.
 _GRACE = 60.0
@@ -288,9 +291,11 @@ def run(
         did, summary = read_log(_lines(log), begun)
         # As it ends, it lets go of everything.
         held = [sample for sample in held if did and sample.seconds <= did[-1].seconds]
-        words = [line for line in _lines(said) if '"progress"' not in line]
-        if process.returncode or not (held and did and summary):
+        words = [line for line in _lines(said) if not _is_figures(line)]
+        if process.returncode:
             raise ModelsError(f"the run failed ({process.returncode}): {' '.join(words[-1:])}")
+        if not (held and did and summary):
+            raise ModelsError("the run ended before a second of it was seen; give it more time")
     report = {
         "options": list(options),
         "kept_to_one_core": program[:1] != [sys.executable],
@@ -298,7 +303,7 @@ def run(
         "readers": len(crowd.pictures),
         "fewest_pictures_read": min(crowd.pictures, default=None),
         **figures(held, did),
-        "said": [line for line in words if '"summary"' not in line],
+        "said": words,
         "summary": summary,
         "trace": {
             "held": _rows(held),
@@ -318,6 +323,11 @@ def _sends(device: str | None) -> bool:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def _is_figures(line: str) -> bool:
+    """Whether a run says how it does, in place of words."""
+    return '"progress"' in line or '"summary"' in line
 
 
 def _rows(samples: Sequence[Held] | Sequence[Did]) -> list[list[Any]]:
@@ -377,6 +387,15 @@ def main() -> int:
     parser.add_argument("--fps", type=float, default=30.0, help="(%(default)s)")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="folder (%(default)s)")
     arguments = parser.parse_args()
+    path, picture = arguments.out / "soak.json", arguments.out / "soak.png"
+    for file in (path, picture):
+        check_writable(file)
+    # Written so that NaN fails too.
+    if not _LEAST_MINUTES <= arguments.minutes < math.inf:
+        raise ModelsError(
+            f"--minutes is {arguments.minutes:g}: it must be at least {_LEAST_MINUTES:g}, or "
+            "nothing is seen to grow"
+        )
     if not sys.platform.startswith("linux"):
         raise ModelsError("what a process holds is read from /proc; run it on Linux")
     device = arguments.output if arguments.output.startswith("/dev/") else None
@@ -386,8 +405,9 @@ def main() -> int:
     options = ["--camera", camera, "--output", arguments.output]
     options += ["--size", arguments.size, "--fps", f"{arguments.fps:g}"]
     report, held, did = run(options, arguments.minutes * 60, device, arguments.readers)
-    write_report(arguments.out / "soak.json", report)
-    draw(report, held, did, arguments.out / "soak.png")
+    write_report(path, report)
+    with kept(path):
+        draw(report, held, did, picture)
     for name in report["per_hour"]:
         print(f"{name}{_said(report, name)}")
     print(f"held: {report['held']}")

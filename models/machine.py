@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import uuid
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,12 +31,39 @@ def machine() -> dict[str, str | int]:
 def write_report(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
     """Writes measured figures as JSON, headed by the machine; makes the folder if need be.
 
-    Returns what was written.
+    The file is there as a whole, or as it was: what was measured before outlives a full disk.
+
+    Returns:
+        What was written.
+
+    Raises:
+        OSError: it cannot be written; names it.
     """
     report = {"machine": machine()} | figures
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(report, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(path, text)
+    except OSError as error:
+        # What a full disk raises names no file, or the one beside, of which nobody knows.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     return report
+
+
+def _write_whole(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():
+        # Something to write into, such as a pipe: nothing may take its place.
+        path.write_text(text, encoding="utf-8")
+        return
+    # A link stays one.
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f"{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _cpu_name() -> str:

@@ -18,7 +18,7 @@ _SIZES = {(1280, 720): "720p", (1920, 1080): "1080p", (2560, 1440): "1440p", (38
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What came of one live run without a governor.
+    """What came of one live run without a governor, over its rounds.
 
     Attributes:
         width: of the pictures, in pixels.
@@ -26,11 +26,12 @@ class Held:
         fps: of the camera, in Hz.
         model: the network.
         provider: what computed it, as onnxruntime calls it.
-        holds: whether nearly every frame arrived, 95 % of them within two frame intervals.
+        holds: whether in every round nearly every frame arrived, 95 % of them within two frame
+            intervals.
         share: part of all cores' time that the process took, 0..1.
-        latency: seconds from camera to output that 95 % of the frames were within; None where none
-            arrived.
-        dropped: share of the frames that did not arrive, 0..1.
+        latency: seconds from camera to output that 95 % of the frames were within in the worst
+            round; None where in some round none arrived.
+        dropped: share of the frames that did not arrive in the worst round, 0..1.
     """
 
     width: int

@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from realtime.bench.report import comparison, title
+from realtime.bench import comparison
+from realtime.bench.report import heading
 from realtime.errors import RealtimeError
 
 KIND = "realtime bench"
@@ -39,11 +40,11 @@ def _check(report: dict[str, Any]) -> None:
     if report["kind"] != KIND:
         raise ValueError(report["kind"])
     for run in report["runs"]:
-        title(run)
+        heading(run)
         for metric in run["metrics"].values():
             _check_numbers(metric["rounds"])
     # And what it is for: it stumbles over a wrong machine or plan, or numbers out of all bounds.
-    comparison(report, report)
+    comparison.text(report, report)
 
 
 def _check_numbers(values: list[Any]) -> None:

@@ -8,20 +8,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from realtime.bench.significance import chance_difference
+
 Better = Literal["lower", "higher"]
-Verdict = Literal["within noise", "faster", "slower", "better", "worse"]
+Verdict = Literal["within noise", "unknown", "faster", "slower", "better", "worse"]
 
-# Two runs of one program differ by so much even where each agrees with itself, and by so much where
-# there is but one round to tell.
-_LEAST_NOISE = 0.03
-_UNKNOWN_NOISE = 0.1
+# Two runs of one program differ by so much even where each agrees with itself.
+DRIFT = 0.03
 
-# Standard errors of a difference that are still noise: few rounds tell little of how they scatter,
-# and of thirty figures none should be called changed by chance.
-_ERRORS = 4.0
-
-# Differences that mean nothing whatever their ratio, by unit, where the rounds of both overlap.
-# Mostly no frame is lost, of which any loss is infinitely many times as much.
+# Likewise, by unit, whatever the ratio: mostly no frame is lost, of which any loss is infinitely
+# many times as much.
 _LEAST_DIFFERENCE = {"of the frames": 0.01}
 
 # What one calls a change depends on what is measured.
@@ -57,11 +53,15 @@ class Metric:
         return (max(self.rounds) - min(self.rounds)) / middle if middle else 0.0
 
     @property
-    def variance(self) -> float:
-        """Squared standard error of the mean round, relative to the median; 0 for one round."""
-        if len(self.rounds) < 2 or not self.median:
-            return 0.0
-        return statistics.variance(self.rounds) / len(self.rounds) / self.median**2
+    def mean(self) -> float:
+        """What is compared: how far off it may be, is known best."""
+        return statistics.fmean(self.rounds)
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation of the rounds, relative to the mean; 0 where there is but one."""
+        middle = abs(self.mean)
+        return statistics.stdev(self.rounds) / middle if middle and len(self.rounds) > 1 else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -78,9 +78,10 @@ class Change:
     """How a figure differs from an earlier one.
 
     Attributes:
-        ratio: new by old; NaN where both are 0.
-        noise: relative difference that means nothing here.
-        verdict: what to think of it.
+        ratio: of the means, new by old; NaN where both are 0.
+        noise: difference that means nothing here, relative to the old mean; infinite where nobody
+            can know it, and where that mean is 0.
+        verdict: what to think of it; "unknown" where one of them is of a single round.
     """
 
     ratio: float
@@ -91,24 +92,27 @@ class Change:
 def compare(old: Metric, new: Metric) -> Change:
     """Judges a difference by how much the rounds of both differ among themselves.
 
-    Noise is four standard errors of the difference, and 3 % at least. Where a figure is from one
-    round only, nobody can know: then it is 10 % at least. Nor does it mean anything where
-    shares of the frames differ by no more than a hundredth of all, and their rounds overlap.
+    It counts where no round of one is among those of the other, and where it is more than chance
+    makes (see `significance`), than 3 %, and, of shares of the frames, than a hundredth of all.
     """
-    several = min(len(old.rounds), len(new.rounds)) > 1
-    least = _LEAST_NOISE if several else _UNKNOWN_NOISE
-    noise = max(_ERRORS * math.sqrt(old.variance + new.variance), least)
-    from_zero = math.inf if new.median else math.nan
-    ratio = new.median / old.median if old.median else from_zero
+    from_zero = math.inf if new.mean else math.nan
+    ratio = new.mean / old.mean if old.mean else from_zero
+    if min(len(old.rounds), len(new.rounds)) < 2:
+        return Change(ratio, math.inf, "unknown")
+    noise = max(
+        chance_difference(old.rounds, new.rounds),
+        DRIFT * min(abs(old.mean), abs(new.mean)),
+        _LEAST_DIFFERENCE.get(new.unit, 0.0),
+    )
+    relative = noise / abs(old.mean) if old.mean else math.inf
     rounds = old.rounds, new.rounds
-    overlap = not several or max(map(min, rounds)) <= min(map(max, rounds))
-    alike = abs(new.median - old.median) <= _LEAST_DIFFERENCE.get(new.unit, 0.0)
-    if (overlap and alike) or (ratio > 0 and abs(math.log(ratio)) <= math.log1p(noise)):
-        return Change(ratio, noise, "within noise")
-    good = (ratio > 1) == (new.better == "higher")
+    overlap = max(map(min, rounds)) <= min(map(max, rounds))
+    if overlap or abs(new.mean - old.mean) <= noise:
+        return Change(ratio, relative, "within noise")
+    good = (new.mean > old.mean) == (new.better == "higher")
     if new.unit in _TIMES:
-        return Change(ratio, noise, "faster" if good else "slower")
-    return Change(ratio, noise, "better" if good else "worse")
+        return Change(ratio, relative, "faster" if good else "slower")
+    return Change(ratio, relative, "better" if good else "worse")
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

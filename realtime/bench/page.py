@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from realtime.bench.figures import Metric, percentile
-from realtime.bench.report import held_of, labelled, machine_line, rests, title
+from realtime.bench.report import beside, heading, held_of, labelled, machine_line, rests, title
 
 # What the pipeline does one after another, and a colour for each.
 _STAGES = {
@@ -52,9 +52,10 @@ def render(report: dict[str, Any]) -> str:
     ]
     for run in runs:
         for rate, latencies in run["latencies_ms"].items():
-            parts.append(f"<h3>{_text(title(run))}, {rate} fps</h3>{_histogram(latencies)}")
+            words = f"{title(run)}, {rate} fps{beside(run, rate)}"
+            parts.append(f"<h3>{_text(words)}</h3>{_histogram(latencies)}")
     parts.append("<h2>All figures</h2>")
-    parts += [f"<h3>{_text(title(run))}</h3>{_table(run)}" for run in runs]
+    parts += [f"<h3>{_text(heading(run))}</h3>{_table(run)}" for run in runs]
     return "\n".join(parts) + "\n</html>\n"
 
 
@@ -206,7 +207,7 @@ def _table(run: dict[str, Any]) -> str:
         metric = Metric.from_dict(plain)
         tail = "" if metric.p95 is None else f"{metric.p95:.3g}"
         rows.append(
-            f"<tr><td>{_text(labelled(name, metric))}<td>{metric.median:.4g}<td>{tail}"
+            f"<tr><td>{_text(labelled(run, name, metric))}<td>{metric.median:.4g}<td>{tail}"
             f"<td>{metric.spread:.0%}<td>{_text(metric.unit)}"
         )
     return "\n".join(rows) + "</table>"

@@ -17,7 +17,7 @@ from realtime.bench.earlier import KIND
 from realtime.bench.figures import Better, Metric
 from realtime.bench.material import check_size, read_frames, repeated, write_demo
 from realtime.bench.process import Process
-from realtime.bench.report import title
+from realtime.bench.report import heading
 from realtime.errors import RealtimeError, SourceError
 from realtime.frame import VideoFormat
 from realtime.inference.session import Device
@@ -50,8 +50,8 @@ class Plan:
     models: tuple[str, ...] = ("default",)
     devices: tuple[Device, ...] = ("auto",)
     threads: tuple[int | None, ...] = (None,)
-    seconds: float = 5.0
-    repeats: int = 3
+    seconds: float = 3.0
+    repeats: int = 5
     rates: tuple[float, ...] = (30.0,)
 
 
@@ -120,14 +120,14 @@ def _distinct(
     rounds: Mapping[Case, Sequence[dict[str, Any]]], skipped: list[str]
 ) -> Iterator[dict[str, Any]]:
     """What came of each configuration; of those that turned out to be the same, the first."""
-    titles = set()
+    seen = set()
     for case, results in rounds.items():
         found = _run(case, results)
-        name = title(found)
-        if name in titles:
+        name = heading(found)
+        if name in seen:
             skipped.append(f"{_title(case)}: turned out to be {name} once more")
             continue
-        titles.add(name)
+        seen.add(name)
         yield found
 
 

@@ -111,6 +111,18 @@ def _rate(text: str) -> float:
     return float(text)
 
 
+def _apart(
+    ctx: click.Context, param: click.Parameter, rates: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Sees that no two rates go by one name in a report, where the later would be lost."""
+    named: dict[str, float] = {}
+    for rate in rates:
+        other = named.setdefault(f"{rate:g}", rate)
+        if other != rate:
+            raise click.BadParameter(f"{other} and {rate} are too alike; leave out one of them")
+    return rates
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -125,7 +137,7 @@ Examples:
 @click.option(
     "--seconds",
     type=Number(0.5, 600),
-    default=5.0,
+    default=3.0,
     show_default=True,
     help="How long each measurement takes, about.",
 )
@@ -162,12 +174,13 @@ Examples:
     "--fps",
     "rates",
     type=_List("rates", _rate),
+    callback=_apart,
     default="30",
     show_default=True,
     help="Of the live runs; several with commas.",
 )
 @click.option(
-    "--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Rounds."
+    "--repeats", type=click.IntRange(1, 100), default=5, show_default=True, help="Rounds."
 )
 @click.option("--compare", metavar="FILE", help="Compare with this earlier --json report.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures there.")
@@ -221,7 +234,7 @@ def _measure(
     written: list[str],
 ) -> None:
     """Measures, tells, writes; `written` gets the name of each file that is there as a whole."""
-    from realtime.bench import earlier, page, report
+    from realtime.bench import comparison, earlier, page, report
     from realtime.bench.runner import run
 
     before = None if compare is None else earlier.read(compare)
@@ -241,7 +254,7 @@ def _measure(
             failed = True
             complain(f"Error: {file}: cannot be written: {error.strerror}; choose another place")
     if before is not None:
-        say("\n" + report.comparison(before, measured))
+        say("\n" + comparison.text(before, measured))
     if failed:
         sys.exit(1)
 

@@ -246,6 +246,7 @@ main()
             ("'0' is not a number of threads", ["--threads", "0"]),
             ("'0' is not a frame rate; write 1 to 240", ["--fps", "0"]),
             ("'241' is not a frame rate; write 1 to 240", ["--fps", "30,241"]),
+            ("23.976 and 23.97602 are too alike", ["--fps", "23.976,30,23.97602"]),
             ("158×90 is too small to draw a time into", ["--size", "720p,158x90"]),
             ("160×30 is too small to draw a time into", ["--size", "160x30"]),
             ("8194×720 is too large to run live", ["--size", "8194x720"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from realtime.bench import earlier, report
+from realtime.bench import comparison, earlier, report
 from realtime.errors import RealtimeError
 from tests.bench.made_up import a_report
 
@@ -46,7 +46,7 @@ class TestEarlier:
     @pytest.mark.parametrize("name", ["bench.json", "bench_before.json"])
     def test_reports_of_earlier_versions_are_read(self, name: str) -> None:
         old = earlier.read(_COMMITTED / name)
-        assert report.comparison(old, a_report())
+        assert comparison.text(old, a_report())
 
     @pytest.mark.parametrize(
         "content", ["", "[]", "{}", '{"kind": "realtime bench"}', "null", "[" * 100_000]

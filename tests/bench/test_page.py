@@ -57,6 +57,13 @@ class TestPage:
         assert "<td>stage infer<td>2<td>3<td>" in content
         assert "<li>50.0% of the video" in content
 
+    def test_a_live_run_with_another_network_names_it(self) -> None:
+        content = page.render(a_report())
+        assert "<h3>fast, 640×360, CPUExecutionProvider, 30 fps with balanced</h3>" in content
+        assert "<td>live 30 latency p95 with balanced<td>" in content
+        # What is not live is the configuration's own.
+        assert ">fast, 640×360, CPUExecutionProvider: 12.0 ms<" in content
+
     def test_nothing_that_arrived_is_no_plot(self) -> None:
         made_up = a_report()
         made_up["runs"][0]["latencies_ms"] = {"30": []}

@@ -1,9 +1,18 @@
-"""A report in words, and two of them compared."""
+"""A report in words."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from realtime.bench import report
 from tests.bench.made_up import a_report
+
+
+def _with_live(name: str, rounds: tuple[float, ...]) -> dict[str, Any]:
+    """A report with these rounds of a live figure."""
+    made_up = a_report()
+    made_up["runs"][0]["metrics"][f"live 30 {name}"] |= {"rounds": rounds, "median": rounds[1]}
+    return made_up
 
 
 class TestReport:
@@ -30,29 +39,22 @@ class TestReport:
         text = report.text(a_report(repeated=0.985))
         assert "98.5% of the video's pictures are the one before once more: " in text
 
-    def test_comparison_tells_noise_from_change(self) -> None:
-        text = report.comparison(a_report((50.0, 51.0, 52.0)), a_report((70.0, 71.0, 72.0)))
-        lines = {line.split("  ")[1].strip(): line for line in text.splitlines() if "  " in line}
-        assert lines["whole file"].endswith("faster")
-        assert lines["stage infer"].endswith("within noise")
-        assert "Not the program alone" not in text
+    def test_a_live_run_with_another_network_names_it(self) -> None:
+        text = report.text(a_report())
+        assert "fast, 640×360, CPUExecutionProvider, live 30 fps with balanced\n" in text
+        assert "  live 30 fps with balanced: 10.0 ms" in text
+        same = a_report()
+        same["runs"][0]["live_models"] = {"30": "fast"}
+        assert "  live 30 fps: 10.0 ms" in report.text(same)
+        assert "with" not in report.heading(same["runs"][0])
 
-    def test_comparison_tells_what_else_was_another(self) -> None:
-        old, new = a_report(), a_report()
-        old["plan"] |= {"input": "talk.mp4", "seconds": 2.0, "rates": [30.0, 60.0]}
-        del new["machine"]["av"]
-        first = report.comparison(old, new).splitlines()[0]
-        version = old["machine"]["av"]
-        assert first == (
-            f"Not the program alone differs: av {version} → none, input talk.mp4 → demo, "
-            "seconds 2.0 → 0.1, rates 30.0, 60.0 → 30.0."
-        )
-
-    def test_comparison_names_what_only_one_has_and_other_machines(self) -> None:
-        old, new = a_report(), a_report()
-        old["machine"] = {**old["machine"], "cpu": "another"}
-        new["runs"][0]["threads"] = 2
-        text = report.comparison(old, new)
-        assert text.startswith("Not the program alone differs: cpu another → ")
-        assert "CPUExecutionProvider, 2 threads: only in the new report" in text
-        assert "CPUExecutionProvider: only in the old report" in text
+    def test_held_is_what_every_round_holds(self) -> None:
+        lossy = _with_live("dropped", (0.0, 0.0, 0.4))
+        (entry,) = report.held_of(lossy)
+        assert (entry.holds, entry.dropped) == (False, 0.4)
+        assert "0.0% dropped (40.0% in the worst round), 43% of the cores" in report.text(lossy)
+        (entry,) = report.held_of(_with_live("latency p95", (20.0, 20.0, 80.0)))
+        assert (entry.holds, entry.latency) == (False, 0.08)
+        (entry,) = report.held_of(a_report())
+        assert entry.holds
+        assert "worst" not in report.text(a_report())

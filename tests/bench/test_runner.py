@@ -101,8 +101,21 @@ class TestRunner:
         found = runner.run(plan, child=measure)
         assert len(found["runs"]) == 1
         (reason,) = found["skipped"]
-        again = "turned out to be fast, 640×360, CPUExecutionProvider once more"
-        assert reason.endswith(f"fast, auto: {again}")
+        same = "fast, 640×360, CPUExecutionProvider, live 30 fps with balanced"
+        assert reason.endswith(f"fast, auto: turned out to be {same} once more")
+
+    def test_the_same_network_in_a_file_and_another_live_is_not_the_same(self) -> None:
+        def measure(task: str, case: Case) -> dict[str, Any]:
+            if task == child.FIRST:
+                return {"seconds": 1.0}
+            result = a_result(case)
+            result["live"][0]["model"] = "balanced" if case.model == "default" else "fast"
+            return result
+
+        plan = Plan(sizes=((64, 48),), models=("default", "fast"), seconds=0.1, repeats=1)
+        found = runner.run(plan, child=measure)
+        assert [run["live_models"]["30"] for run in found["runs"]] == ["balanced", "fast"]
+        assert not found["skipped"]
 
     def test_a_single_picture_is_no_video_to_measure(self, tmp_path: Path) -> None:
         clip = write_clip(tmp_path / "one.mp4", frames=1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+import pytest
 
-from benchmarks.edges import Scene, _over, measure
+from benchmarks.edges import Scene, _over, measure, scenes
+from models.errors import ModelsError
 from realtime.frame import Float32, Frame
 
 
@@ -34,3 +38,19 @@ def test_every_way_is_another_also_with_the_true_alpha() -> None:
         assert len(set(luma.values())) == 4, luma
     true, network = found["error_in_levels"].values()
     assert true["both"]["black"]["luma"] < network["both"]["black"]["luma"]
+
+
+@pytest.mark.parametrize("text", ["image\na.jpg\n", "split\nval\n", "\ud800"])
+def test_another_table_is_no_list_of_rooms(text: str, tmp_path: Path) -> None:
+    (tmp_path / "backgrounds.csv").write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(ModelsError, match=r"csv: is no table with .* split; name the data with"):
+        list(scenes(tmp_path))
+
+
+def test_what_is_wrong_with_the_data_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=r"backgrounds\.csv: cannot be read; name the data with"):
+        list(scenes(tmp_path))
+    (tmp_path / "backgrounds.csv").write_text("image,split\na.jpg,val\n")
+    (tmp_path / "a.jpg").write_text("no picture")
+    with pytest.raises(ModelsError, match=r"a\.jpg: is no picture; name the data with --data"):
+        list(scenes(tmp_path))

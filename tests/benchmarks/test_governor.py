@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
+from benchmarks import governor
 from benchmarks.governor import Delivered, longest_excess, phases, rates, trace
+from benchmarks.reporting import run_command
 
 
 def _frames(*latencies: float, interval: float = 0.1) -> list[Delivered]:
@@ -55,3 +61,29 @@ def test_a_trace_has_a_row_for_each_second_also_where_nothing_came() -> None:
     assert [row["fps"] for row in rows] == [2, 0, 1]
     assert [row["levels"] for row in rows] == ["fast → slow", "", "slow"]
     assert "latency_p50_ms" not in rows[1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--size", "abc"),
+        ("--size", "1280"),
+        ("--size", "1281x720"),
+        ("--seconds", "0"),
+        ("--seconds", "8"),
+        ("--seconds", "nan"),
+        ("--seconds", "inf"),
+        ("--hogs", "-1"),
+        ("--fps", "0"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_one_line(
+    given: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(governor, "run", lambda *arguments: pytest.fail("it began"))
+    monkeypatch.setattr(sys, "argv", ["governor", *given, "--out", str(tmp_path)])
+    assert run_command(governor.main) == 2
+    assert re.fullmatch(r"error: .+(must be|write) .+\n", capsys.readouterr().err)

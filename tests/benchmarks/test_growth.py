@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
+import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,18 @@ from typing import Any
 import pytest
 
 from benchmarks import growth, loads
-from benchmarks.growth import QUICK, Plan, exponent, first_that_fails, no_longer_grows, parts
+from benchmarks.growth import (
+    QUICK,
+    Curve,
+    Plan,
+    exponent,
+    first_that_fails,
+    no_longer_grows,
+    parts,
+)
 from benchmarks.loads import Did, Load
+from benchmarks.reporting import read_report, run_command
+from models.errors import ModelsError
 from realtime.bench.material import write_demo
 from realtime.errors import RealtimeError
 from realtime.inference.matting import Matting
@@ -219,6 +232,59 @@ def test_a_run_that_loses_nothing_but_is_late_says_so(report: dict[str, Any]) ->
     streams = growth.sentences(changed)[2]
     assert "4 comes too late (95 % within 80 ms)" in streams
     assert "too much" not in streams.split("in a process each")[0]
+
+
+def test_bars_reach_from_the_lowest_round_to_the_highest() -> None:
+    known = {"fps": {"rounds": [20.0, 10.0, 10.5], "median": 10.5, "spread": 10 / 10.5}}
+    curve = Curve([{"metrics": known}])
+    assert curve.errors("fps") == ([0.5], [9.5])
+    assert all(math.isnan(value) for side in curve.errors("peak_mb") for value in side)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"revision": "abc"}, ", sources abc."),
+        ({"revision": "abc-dirty"}, ", sources abc-dirty, with changes that it does not name."),
+        ({}, ", sources of before."),
+    ],
+)
+def test_the_sources_are_told(known: dict[str, str], said: str, report: dict[str, Any]) -> None:
+    assert growth.block(report | known).endswith(said)
+
+
+def test_quick_figures_take_no_place_of_measured_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(growth, "RESULTS", tmp_path)
+    monkeypatch.setattr(
+        growth, "run", functools.partial(_run, growth.run, tmp_path / "given" / "growth.json")
+    )
+    monkeypatch.setattr(sys, "argv", ["growth", "--quick", "--model", "fast"])
+    assert run_command(growth.main) == 2
+    assert re.fullmatch(r"error: --quick: .*; add --out FOLDER\n", capsys.readouterr().err)
+    sys.argv += ["--out", str(tmp_path / "given")]
+    assert run_command(growth.main) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["given"]
+    with pytest.raises(ModelsError, match=r"growth\.json: was made with --quick.*; run python -m"):
+        read_report(tmp_path / "given" / "growth.json", growth.block)
+
+
+def _run(run: Any, path: Path, plan: Plan, model: str, say: Any) -> dict[str, Any]:
+    """A machine worked out by hand; what is measured is not there meanwhile."""
+    assert not path.exists()
+    found: dict[str, Any] = run(plan, model, lambda line: None, _measure)
+    return found
+
+
+@pytest.mark.parametrize("arguments", [[], ["{", "clip", "fast"], ["{}", "clip", "fast"]])
+def test_a_process_of_a_load_that_nobody_started_says_what_to_run(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["loads", *arguments])
+    assert loads.main() == 2
+    assert capsys.readouterr().err == "error: is run by others; run python -m benchmarks.growth\n"
 
 
 def test_the_picture_is_drawn(report: dict[str, Any], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 import av
 
 from benchmarks import peers, race_environment
-from benchmarks.loads import Load
+from benchmarks.loops import to_null
 from benchmarks.peers import chosen, contestants, table
 from benchmarks.race import FLOOR, Contestant, Took, Unavailable, compete, ratio
 from benchmarks.race_arena import Arena, describe, describe_all
@@ -28,7 +28,8 @@ from benchmarks.race_environment import Environments, base_python
 from benchmarks.race_process import launched
 from benchmarks.reporting import run_command
 from models.errors import ModelsError
-from tests.media import decode, write_clip
+from realtime.inference.model import EMBEDDED
+from tests.media import decode, remux, write_clip
 
 _CLIP = Path("clip.mp4")
 
@@ -198,6 +199,51 @@ def test_the_table_shows_every_clip_and_what_was_left_out() -> None:
     assert lines[-1] == "Left out: slow, which failed: out of luck."
 
 
+class TestNetworks:
+    """What the report has of the networks that ours told."""
+
+    @staticmethod
+    def _clip(height: int, *networks: str | None) -> dict[str, Any]:
+        told = iter(networks)
+
+        def run(contestant: Contestant, clip: Path, frames: int) -> Took:
+            # The trial is no round.
+            model = next(told) if contestant.name != FLOOR and frames > 3 else None
+            return Took(frames, 1, 1, 1, 100.0, model=model)
+
+        everybody = [Contestant(name, f"it, {name}") for name in (FLOOR, "ours")]
+        result = compete(everybody, _CLIP, 300, len(networks), run, lambda line: None)
+        return {"width": 2, "height": height, "frames": 300} | result
+
+    @staticmethod
+    def _rows(**clips: dict[str, Any]) -> list[str]:
+        return table({"machine": {"cpu": "one"}, "clips": clips}).splitlines()[2:4]
+
+    def test_it_is_told_by_clip_and_contestant(self) -> None:
+        racers = self._clip(720, "quality", "quality")["contestants"]
+        assert racers["ours"]["model"] == "quality"
+        assert "model" not in racers[FLOOR]
+
+    def test_where_rounds_differ_each_is_told(self) -> None:
+        clip = self._clip(720, "quality", "fast", "quality")
+        assert clip["contestants"]["ours"]["model"] == ["quality", "fast", "quality"]
+        assert self._rows(a=clip)[1].startswith("| it, ours (`quality` or `fast`) |")
+
+    def test_one_of_all_clips_stands_behind_the_title(self) -> None:
+        floor, ours = self._rows(a=self._clip(720, "fast"), b=self._clip(1080, "fast"))
+        assert floor.startswith(f"| it, {FLOOR} |")
+        assert ours.startswith("| it, ours (`fast`) |")
+
+    def test_clips_that_differ_are_told_apart(self) -> None:
+        _, ours = self._rows(a=self._clip(720, "quality"), b=self._clip(1080, "fast"))
+        assert ours.startswith("| it, ours (`quality` of a, `fast` of b) |")
+
+    def test_a_title_that_says_it_stays(self) -> None:
+        clip = self._clip(720, "fast")
+        clip["contestants"]["ours"]["title"] = "it with `--model fast`"
+        assert self._rows(a=clip)[1].startswith("| it with `--model fast` |")
+
+
 def test_everybody_has_a_loop_that_is_there(tmp_path: Path) -> None:
     for name in ("selfie_segmentation.onnx", "rvm_mobilenetv3_nhwc.onnx"):
         (tmp_path / name).touch()
@@ -227,8 +273,7 @@ class TestLaunching:
             assert launched([sys.executable, "-c", other])["answer"] == {}
 
     def test_ours_says_why_it_fails_where_it_writes_nothing(self) -> None:
-        load = json.dumps(asdict(Load("null", 64, 48, 0.1)))
-        command = [sys.executable, "-m", "benchmarks.loads", load, "/nowhere.mp4", "fast"]
+        command = [sys.executable, "-m", to_null.__name__, "/nowhere.mp4", "fast"]
         with pytest.raises(Unavailable, match=r"^failed: /nowhere\.mp4: no such file"):
             launched(command)
 
@@ -444,6 +489,57 @@ class TestLoops:
         assert took.frames == 5
         assert len(decode(arena.out / f"{name}.mp4")) == 5
 
+    @pytest.mark.parametrize("name", ["ours", "ours-fast", "ours-null", "ours-null-fast"])
+    def test_ours_tells_which_network_it_ran(
+        self, name: str, arena: Arena, clip: Path, tmp_path: Path
+    ) -> None:
+        (contestant,) = (c for c in contestants(None, tmp_path) if c.name == name)
+        told = arena.run(contestant, clip, 2).model
+        assert told == "fast" if name.endswith("fast") else told in EMBEDDED
+
+    def test_the_floor_runs_over_what_ours_made_too(
+        self, arena: Arena, tmp_path: Path, clip: Path
+    ) -> None:
+        (over,) = (c for c in contestants(None, tmp_path) if c.over_ours)
+        arena.prepare(clip, 5)
+        assert arena.run(over, clip, 3).frames == 3
+        assert arena.run(over, clip, 5).frames == 5
+        # Nobody is in the clip, so that the background shows.
+        (_, luma), *_ = decode(arena.out / f"{over.name}.mp4")
+        assert luma.mean() > 150
+
+    def test_where_ours_made_nothing_only_who_needs_it_cannot_run(
+        self, arena: Arena, clip: Path, tmp_path: Path
+    ) -> None:
+        by_name = {c.name: c for c in contestants(None, tmp_path)}
+        arena.prepare(clip, 9)
+        with pytest.raises(
+            Unavailable, match=r"^has nothing to run over: ours delivered 8 of 9 frames$"
+        ):
+            arena.run(by_name["transcode-ours"], clip, 3)
+        assert arena.run(by_name[FLOOR], clip, 3).frames == 3
+
+    @pytest.mark.parametrize("name", ["ours", "ours-null"])
+    @pytest.mark.parametrize("frames", [3, 5, 8, 9])
+    def test_ours_delivers_the_frames_of_a_variable_rate(
+        self, name: str, frames: int, arena: Arena, tmp_path: Path
+    ) -> None:
+        # In ms. The fifth picture is on for so long that ours repeats it, and so is the last.
+        pts = [0, 10, 100, 110, 200, 3000, 3010, 3100, 4500]
+        # Stored in the order in which they are shown, so that the last is the last.
+        unit, options = Fraction(1, 1000), {"bf": "0"}
+        clip = tmp_path / "clip.mp4"
+        write_clip(clip, frames=len(pts), pts=pts, time_base=unit, options=options)
+
+        def hold_the_last(_kind: str, index: int, packet: av.Packet[Any]) -> av.Packet[Any]:
+            if index == len(pts) - 1:
+                packet.duration = round(2 / (packet.time_base or 1))
+            return packet
+
+        film = remux(clip, tmp_path / "film.mp4", hold_the_last)
+        (contestant,) = (c for c in contestants(None, tmp_path) if c.name == name)
+        assert arena.run(contestant, film, frames).frames == frames
+
     @pytest.mark.parametrize("name", ["decode", "ours-null"])
     def test_those_that_write_nothing_run(
         self, name: str, arena: Arena, clip: Path, tmp_path: Path
@@ -532,6 +628,14 @@ def test_a_clip_without_frames_is_refused(tmp_path: Path) -> None:
         describe(tmp_path / "none.avi")
 
 
+@pytest.mark.parametrize("size", [(65, 48), (64, 49)])
+def test_a_clip_of_an_odd_size_is_refused(size: tuple[int, int], tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "odd.mkv", frames=2, size=size, codec="ffv1", pixels="yuv444p")
+    fault = f"odd.mkv: is {size[0]}×{size[1]}, .* ffmpeg -i odd.mkv -vf crop=64:48 OUT, .* --clip$"
+    with pytest.raises(ModelsError, match=fault):
+        describe(clip)
+
+
 def test_clips_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a/one.mp4", "b/one.mp4", "a/two.mp4")]
     for number, path in enumerate(paths, 1):
@@ -578,12 +682,16 @@ class TestCommand:
 
     @pytest.fixture
     def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-        def run(*arguments: object, scripts: dict[str, str] | None = None) -> int:
-            others = [
+        def run(
+            *arguments: object,
+            scripts: dict[str, str] | None = None,
+            everybody: Sequence[Contestant] = (),
+        ) -> int:
+            others = list(everybody) or [
                 Contestant(name, name, _script(tmp_path / f"{name}.py", code))
                 for name, code in (scripts or {}).items()
             ]
-            if FLOOR not in (scripts or {}):
+            if not everybody and FLOOR not in (scripts or {}):
                 others.insert(0, Contestant(FLOOR, "the floor", "transcode.py"))
             monkeypatch.setattr(peers, "contestants", lambda networks, folder: others)
             report = ("--json", tmp_path / "new" / "peers.json", "--repeats", 2)
@@ -631,15 +739,55 @@ class TestCommand:
         monkeypatch.setattr(peers, "compete", lambda *arguments: pytest.fail("it began"))
         assert run("--clip", clips[0], "--json", tmp_path / target) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert re.fullmatch(r"error: .*: cannot be written \(.+\); name another by --json", line)
+        assert re.fullmatch(r"error: .*: cannot be written \(.+\); name another place for it", line)
 
-    def test_looking_leaves_the_report_that_is_there(self, tmp_path: Path) -> None:
-        old = tmp_path / "peers.json"
-        old.write_text("old")
-        peers.check_writable(old)
-        assert old.read_text() == "old"
-        peers.check_writable(tmp_path / "new" / "peers.json")
-        assert not list((tmp_path / "new").iterdir())
+    def test_what_ours_makes_of_a_clip_is_made_before_its_race(
+        self,
+        run: Callable[..., int],
+        clips: list[Path],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        calls: list[tuple[Path, int] | str] = []
+
+        def take_turns(everybody: Sequence[Contestant], *arguments: object) -> dict[str, Any]:
+            calls.append("race")
+            return {"contestants": {}, "skipped": {}}
+
+        monkeypatch.setattr(peers, "compete", take_turns)
+        monkeypatch.setattr(
+            Arena, "prepare", lambda arena, clip, frames: calls.append((clip, frames))
+        )
+        monkeypatch.setattr(peers, "table", lambda report: "")
+        everybody = contestants(None, tmp_path)
+        over_ours = ("--clip", clips[0], "--clip", clips[1], "--frames", 3)
+        assert run(*over_ours, "--only", "transcode-ours", everybody=everybody) == 0
+        assert calls == [(clips[0], 3), "race", (clips[1], 3), "race"]
+        calls.clear()
+        assert run("--clip", clips[0], "--only", "ours", everybody=everybody) == 0
+        assert calls == ["race"]
+
+    def test_who_interrupts_a_later_clip_is_told_that_the_others_are_there(
+        self,
+        run: Callable[..., int],
+        clips: list[Path],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def interrupted_at(last: Path) -> Callable[..., dict[str, Any]]:
+            def take_turns(everybody: object, clip: Path, *others: object) -> dict[str, Any]:
+                if clip == last:
+                    raise KeyboardInterrupt
+                return {"contestants": {}, "skipped": {}}
+
+            return take_turns
+
+        report = tmp_path / "new" / "peers.json"
+        for last, told in zip(clips, ("nothing", f"only {report}"), strict=True):
+            monkeypatch.setattr(peers, "compete", interrupted_at(last))
+            assert run("--clip", clips[0], "--clip", clips[1]) == 130
+            assert capsys.readouterr().err == f"interrupted, {told} was written\n"
 
     def test_a_report_that_cannot_be_written_after_all_is_shown(
         self,

@@ -89,3 +89,18 @@ def test_the_committed_figures_are_those_of_the_embedded_networks() -> None:
     for name in EMBEDDED:
         content, _ = read_model(name)
         assert report["networks"][name]["sha256"] == checksum(content)
+
+
+@pytest.mark.parametrize("name", ["bench_before", "bench", "growth", "peers", "quality"])
+def test_a_report_of_no_use_is_named(name: str, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(_ROOT / "benchmarks" / "results", results)
+    path = results / f"{name}.json"
+    whole = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(whole | {"quick": True}), "utf-8")
+    with pytest.raises(ModelsError, match=rf"{name}\.json: was made with --quick, "):
+        filled(results)
+    for damaged in ("{", json.dumps({"machine": whole["machine"]})):
+        path.write_text(damaged, "utf-8")
+        with pytest.raises(ModelsError, match=rf"{name}\.json: is another report, or a damaged"):
+            filled(results)

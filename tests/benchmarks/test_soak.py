@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,8 +120,26 @@ def test_a_run_that_fails_says_why() -> None:
         soak.run(("--camera", "demo", "--output", "null", "--background", "no-such.jpg"), 3.0)
 
 
-def test_readers_want_something_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["soak", "--readers", "3"])
+@linux_only
+def test_a_run_that_ends_at_once_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = """print('{"event": "summary"}')"""
+    monkeypatch.setattr(soak, "kept_to", lambda core, program: [sys.executable, "-c", said])
+    with pytest.raises(ModelsError, match="ended before a second of it was seen; give it more"):
+        soak.run((), 0.1)
+
+
+@pytest.mark.parametrize("minutes", ["0", "0.01", "-1", "nan", "inf"])
+def test_a_soak_takes_its_time(
+    minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["soak", "--minutes", minutes, "--out", str(tmp_path)])
+    monkeypatch.setattr(soak, "run", lambda *arguments: pytest.fail("it began"))
+    with pytest.raises(ModelsError, match=r"--minutes is .*: it must be at least 1"):
+        soak.main()
+
+
+def test_readers_want_something_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["soak", "--readers", "3", "--out", str(tmp_path)])
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(ModelsError, match="choose --output /dev/videoN"):
         soak.main()
