@@ -6,6 +6,7 @@
     ├── BackgroundError   the background is not one
     ├── ModelError        the network cannot be loaded, or does not behave like a matting network
     ├── DeviceError       the asked processor cannot be used
+    │   └── DeviceFailedError     any more
     └── SettingsError     an option is unknown, or has a value that it may not have
 
     Interrupted (a KeyboardInterrupt)   Ctrl-C, after everything written so far was made playable
@@ -43,6 +44,18 @@ class ModelError(RealtimeError):
 
 class DeviceError(RealtimeError):
     """The asked processor cannot be used here."""
+
+
+class DeviceFailedError(DeviceError):
+    """A processor that worked does not any more.
+
+    Attributes:
+        reason: in words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; choose --device cpu")
+        self.reason = reason
 
 
 class SettingsError(RealtimeError):

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from realtime.closing import Closing
-from realtime.errors import DeviceError
+from realtime.errors import DeviceFailedError
 from realtime.frame import Frame, Matte
 from realtime.holding import held
 from realtime.inference.adaptive import AdaptiveMatting
-from realtime.inference.session import CUDA, Device
+from realtime.inference.provided import Provided
+from realtime.inference.session import CPU, Device
 from realtime.inference.subject import SubjectChoice
-from realtime.settings import SettingsStore
+from realtime.settings import Settings, SettingsStore
 from realtime.stats import Stats
 
+_T = TypeVar("_T")
 
-class LiveMatting(Closing):
+
+class LiveMatting(Provided, Closing):
     """Adaptive matting, and the choice of whose picture it is.
 
     Of the settings it follows `governor`, `latency_budget`, `smoothing`, `subject` and
-    `smallest_person`; `model`, `device` and `fps` are those of the start. All but `delivered` is
-    for one thread. A context manager: leaving it frees the networks. Where CUDA fails while it runs
-    and `device` is "auto", it goes on on the CPU.
+    `smallest_person`; `model`, `device` and `fps` are those of the start. It is for one thread, but
+    for `delivered` and what tells how it is done. A context manager: leaving it frees the networks.
+    Where CUDA fails while it runs and `device` is "auto", it goes on on the CPU.
 
     Args:
         settings: read anew for every frame.
@@ -41,7 +45,7 @@ class LiveMatting(Closing):
         self._stats = stats
         self._announce = announce
         self._subject = SubjectChoice()
-        # What became of the device that was begun with.
+        # What became of the device that was begun with, if it failed.
         self._failure = ""
         start = settings.get()
         self._device: Device = start.device
@@ -49,7 +53,7 @@ class LiveMatting(Closing):
         self._budget = start.latency_budget
 
     def _open(self, device: Device) -> AdaptiveMatting:
-        start = self._settings.get()
+        start = self._settings.get()  # of which nothing that matters here can change
         return AdaptiveMatting(
             start.model,
             device,
@@ -72,14 +76,9 @@ class LiveMatting(Closing):
         return self._matting.level.model
 
     @property
-    def provider(self) -> str:
-        """What computes, as onnxruntime calls it."""
-        return self._matting.provider
-
-    @property
-    def provider_reason(self) -> str:
-        """Why this one."""
-        return self._failure or self._matting.provider_reason
+    def computes(self) -> tuple[str, str]:  # type: ignore[override] # that of what computes now
+        """See `Provided`."""
+        return (CPU, self._failure) if self._failure else self._matting.computes
 
     @property
     def level(self) -> str:
@@ -94,31 +93,36 @@ class LiveMatting(Closing):
     def matte(self, frame: Frame) -> Matte:
         """The alpha of the next frame, of those people who are to be seen."""
         settings = self._settings.get()
-        matting = self._matting
-        matting.smoothing = settings.smoothing
-        matting.governed = settings.governor
-        if settings.latency_budget != self._budget:
-            self._budget = matting.latency_budget = settings.latency_budget
-        try:
-            matte = matting.matte(frame)
-        except DeviceError as error:
-            if self._device != "auto" or matting.provider != CUDA:
-                raise
-            self._go_on_without(error)
-            matte = self._matting.matte(frame)
+        matte = self._on_what_works(lambda matting: self._matte(matting, frame, settings))
         with self._stats.time("subject"):
             alpha = self._subject(
                 matte.alpha, frame.time, settings.subject, settings.smallest_person
             )
         return replace(matte, alpha=alpha)
 
-    def _go_on_without(self, error: DeviceError) -> None:
-        """Opens everything on the CPU. A card is shown for as long as that takes."""
-        failed, self._matting = self._matting, self._open("cpu")
+    def _matte(self, matting: AdaptiveMatting, frame: Frame, settings: Settings) -> Matte:
+        matting.smoothing = settings.smoothing
+        matting.governed = settings.governor
+        if settings.latency_budget != self._budget:
+            self._budget = matting.latency_budget = settings.latency_budget
+        return matting.matte(frame)
+
+    def _on_what_works(self, act: Callable[[AdaptiveMatting], _T]) -> _T:
+        """Does something; again on the CPU where CUDA fails and need not be.
+
+        A card is shown for as long as it takes to open all networks there.
+        """
+        failed = self._matting
+        try:
+            return act(failed)
+        except DeviceFailedError as failure:
+            if self._device != "auto":
+                raise
+            on_cpu = self._open("cpu")
+            self._failure = failure.reason
+        self._matting = on_cpu
         failed.close()
-        self._matting.smoothing = self._settings.get().smoothing
-        self._matting.governed = self._settings.get().governor
-        self._failure = str(error).rpartition(";")[0]
+        return act(on_cpu)
 
     def delivered(self, latency: float) -> None:
         """Is told that a frame has left, so many seconds after its capture; from any thread."""
@@ -126,7 +130,7 @@ class LiveMatting(Closing):
 
     def warm_up(self, width: int, height: int) -> None:
         """Runs every network at its sizes for such frames, so that no frame is slower."""
-        self._matting.warm_up(width, height)
+        self._on_what_works(lambda matting: matting.warm_up(width, height))
 
     def reset(self) -> None:
         """Forgets the past: the next frame belongs to another video."""

@@ -177,6 +177,7 @@ class LivePipeline(Run):
 
     def figures(self) -> Figures:
         """How it does at this moment; from any thread."""
+        provider, reason = self._estimator.computes
         return Figures(
             state=self._guard.state.value,
             seconds=self._elapsed(),
@@ -188,8 +189,8 @@ class LivePipeline(Run):
             frames_withheld=self._guard.withheld,
             placeholders=self._guard.repeats,
             stages=self._stats.recent(),
-            provider=self._estimator.provider,
-            provider_reason=self._estimator.provider_reason,
+            provider=provider,
+            provider_reason=reason,
             governor=self._estimator.level,
         )
 

@@ -34,12 +34,8 @@ class Estimator(Protocol):
         """Name of the network."""
 
     @property
-    def provider(self) -> str:
-        """What computes, as onnxruntime calls it."""
-
-    @property
-    def provider_reason(self) -> str:
-        """Why this one."""
+    def computes(self) -> tuple[str, str]:
+        """What computes, as onnxruntime calls it, and why this one; from any thread."""
 
     def matte(self, frame: Frame) -> Matte: ...
 
@@ -109,11 +105,10 @@ class Run(ABC):
 
     def _tell_what_computes(self) -> None:
         """Once for everything that does: who hoped for CUDA should not find out at the end."""
-        matting = self._estimator
-        now = matting.provider, matting.provider_reason
+        now = self._estimator.computes
         if now not in self._told:
             self._told.add(now)
-            self._report(computing(matting.model, *now))
+            self._report(computing(self._estimator.model, *now))
 
     def _expired(self) -> bool:
         """Whether the run has lasted as long as it may."""
@@ -244,6 +239,7 @@ class Run(ABC):
 
     def _summary(self) -> Summary:
         progress = self._progress()
+        provider, reason = self._estimator.computes
         return Summary(
             frames_in=self._captured(),
             frames_out=self._frames_out,
@@ -251,8 +247,8 @@ class Run(ABC):
             seconds=progress.seconds,
             fps=progress.fps,
             model=self._estimator.model,
-            provider=self._estimator.provider,
-            provider_reason=self._estimator.provider_reason,
+            provider=provider,
+            provider_reason=reason,
             stages=self._stats.stages(),
             notes=self._notes(),
             failures=self._sink.failures(),

@@ -98,8 +98,7 @@ class QuarterEstimator:
     """
 
     model = "test"
-    provider = "TestProvider"
-    provider_reason = "for a test"
+    computes = ("TestProvider", "for a test")
     level = "the only one"
     plain = False
 

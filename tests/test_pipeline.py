@@ -59,8 +59,7 @@ class LumaEstimator:
     """Gives every frame an alpha that says which frame it was made for."""
 
     model = "test"
-    provider = "TestProvider"
-    provider_reason = "for a test"
+    computes = ("TestProvider", "for a test")
 
     def __init__(self, fail_at: int | None = None) -> None:
         self._fail_at = fail_at
@@ -132,7 +131,7 @@ def test_what_computes_is_told_at_the_start_and_when_it_changes() -> None:
     waiting = threading.Event()
 
     def gate(index: int) -> None:
-        estimator.provider_reason = "for a test" if index < 5 else "for lack of memory"
+        estimator.computes = ("TestProvider", "for a test" if index < 5 else "for lack of memory")
         if index == 9:  # long enough for the caller's thread to see it
             assert waiting.wait(10)
 

@@ -9,14 +9,16 @@ import json
 import sys
 from contextlib import ExitStack
 
-from realtime.bench.whole import open_file
-from realtime.cores import keep_opencv_to_its_caller
+from realtime.cores import keep_numpy_to_its_caller, keep_opencv_to_its_caller
 from realtime.errors import RealtimeError
-from realtime.output.sink import NullSink
 
 
 def main(clip: str, model: str, seconds: str | None = None) -> int:
-    # As the command line does.
+    # As the command line does, before NumPy is imported: what brings it comes after.
+    keep_numpy_to_its_caller()
+    from realtime.bench.whole import open_file
+    from realtime.output.sink import NullSink
+
     keep_opencv_to_its_caller()
     limit = None if seconds is None else float(seconds)
     try:

@@ -27,6 +27,7 @@ from realtime.inference.model import (
 )
 from realtime.inference.preprocess import SmallPlanes
 from realtime.inference.propagation import Propagation
+from realtime.inference.provided import Provided
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail, thumbnail_size
@@ -49,7 +50,7 @@ _ON_THEIR_WAY = 5
 _MOST_LATENCIES = 64
 
 
-class AdaptiveMatting(Closing):
+class AdaptiveMatting(Provided, Closing):
     """Finds the people in a live video as well as time allows.
 
     It does what `Matting.matte` does and obeys a `Governor`: where frames would come late, it takes
@@ -84,8 +85,7 @@ class AdaptiveMatting(Closing):
         stopwatch: seconds, fine enough to time a frame.
 
     Attributes:
-        provider: what computes, as onnxruntime calls it.
-        provider_reason: why this one, and what is amiss with it by now.
+        computes: see `Provided`, as `provider` and `provider_reason`.
         smoothing: as above; may be changed between frames.
 
     Raises:
@@ -126,9 +126,7 @@ class AdaptiveMatting(Closing):
         self._start = 0
         if str(model) == DEFAULT:
             self._start = _first(levels, self._networks, frame_rate, holds)
-        first = self._networks[levels[self._start].model].model
-        self.provider = first.provider
-        self.provider_reason = first.provider_reason
+        self.computes = self._networks[levels[self._start].model].model.computes
         self.smoothing = smoothing
         self._stats = stats or Stats()
         self._announce = announce
@@ -202,6 +200,7 @@ class AdaptiveMatting(Closing):
 
         Raises:
             ModelError: the network's output is not an alpha.
+            DeviceFailedError: CUDA fails.
         """
         wanted = self._governor.level if self._governed else self._start
         if wanted != self._index:
@@ -274,8 +273,7 @@ class AdaptiveMatting(Closing):
         self._since_network = 0
         network = self._network()
         network.model.reset()
-        self.provider = network.model.provider
-        self.provider_reason = network.model.provider_reason
+        self.computes = network.model.computes
 
     def _propagated(self, picture: Thumbnail) -> Float32 | None:
         """The alpha before, moved along; None where the network has to run."""
@@ -325,7 +323,7 @@ class AdaptiveMatting(Closing):
         """The network's alpha, smoothed."""
         with self._stats.time("infer"):
             alpha = look()
-        self.provider_reason = self._network().model.provider_reason
+        self.computes = self._network().model.computes
         if not self.smoothing:
             self._smoother.remember(alpha, thumbnail)
             return alpha

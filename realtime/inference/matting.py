@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.errors import DeviceError
+from realtime.errors import DeviceFailedError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import SHAPE, Model, Shape
 from realtime.inference.preprocess import network_picture
-from realtime.inference.session import CUDA, Device
+from realtime.inference.provided import Provided
+from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
 from realtime.inference.unchanged import LastAnswer
@@ -26,7 +27,7 @@ from realtime.stats import Stats
 _T = TypeVar("_T")
 
 
-class Matting(Closing):
+class Matting(Provided, Closing):
     """Finds the people in pictures.
 
     Not for several threads at once. A context manager: leaving it frees the network. Where CUDA
@@ -46,8 +47,7 @@ class Matting(Closing):
 
     Attributes:
         model: name of the network.
-        provider: what computes, as onnxruntime calls it.
-        provider_reason: why this one, and what is amiss with it by now.
+        computes: see `Provided`, as `provider` and `provider_reason`.
 
     Raises:
         ModelError: no such model, or the file is not a matting network.
@@ -74,8 +74,7 @@ class Matting(Closing):
         self._continuity = Continuity()
         self._smoother = Smoother() if smoothing else None
         self._stats = stats or Stats()
-        self.provider = self._model.provider
-        self.provider_reason = self._model.provider_reason
+        self.computes = self._model.computes
 
     def __call__(self, image: UInt8, timestamp: float | None = None) -> Float32:
         """The alpha of an image.
@@ -91,7 +90,7 @@ class Matting(Closing):
         Raises:
             ValueError: the image is of another shape or type, or the timestamp is not finite.
             ModelError: the network's output is not an alpha.
-            DeviceError: CUDA was asked for, and fails.
+            DeviceFailedError: CUDA was asked for, and fails.
         """
         if not isinstance(image, np.ndarray):
             raise ValueError(f"image must be uint8 (H, W, 3) RGB, not {type(image).__name__}")  # noqa: TRY004
@@ -109,7 +108,7 @@ class Matting(Closing):
             thumbnail = Thumbnail.of_rgb(picture)
             elapsed = self._elapsed(model, thumbnail, timestamp)
             alpha = self._smooth(self._answer(model, picture), thumbnail, elapsed)
-        self.provider_reason = model.provider_reason
+        self.computes = model.computes
         full: Float32 = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
         return full
 
@@ -118,7 +117,7 @@ class Matting(Closing):
 
         Raises:
             ModelError: the network's output is not an alpha.
-            DeviceError: CUDA was asked for, and fails.
+            DeviceFailedError: CUDA was asked for, and fails.
         """
         return self._on_what_works(lambda model: self._matte(model, frame))
 
@@ -140,7 +139,7 @@ class Matting(Closing):
         """As `matte`; the network does the pre-processing, and tells afterwards what it saw."""
         with self._stats.time("infer"):
             alpha = model.of_planes(frame.planes, frame.color, size)
-        self.provider_reason = model.provider_reason
+        self.computes = model.computes
         with self._stats.time("preprocess"):
             thumbnail = model.thumbnail()
             elapsed = self._elapsed(model, thumbnail, frame.time)
@@ -152,11 +151,11 @@ class Matting(Closing):
         model = self._opened()
         try:
             return act(model)
-        except DeviceError:
-            if self._device != "auto" or model.provider != CUDA:
+        except DeviceFailedError as failure:
+            if self._device != "auto":
                 raise
-        self._model = model = model.on_cpu()
-        self.provider, self.provider_reason = model.provider, model.provider_reason
+            self._model = model = model.on_cpu(failure.reason)
+        self.computes = model.computes
         self.reset()
         return act(model)
 
@@ -177,9 +176,8 @@ class Matting(Closing):
             width: of the frames, even.
             height: likewise.
         """
-        model = self._opened()
-        model.rehearsal((width, height))()
-        model.reset()
+        self._on_what_works(lambda model: model.rehearsal((width, height))())
+        self._opened().reset()
 
     def reset(self) -> None:
         """Forgets the past: the next picture belongs to another video."""

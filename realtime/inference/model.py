@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from realtime.color import yuv_to_rgb_matrix
-from realtime.errors import DeviceError, ModelError, RealtimeError
+from realtime.errors import DeviceError, DeviceFailedError, ModelError
 from realtime.frame import ColorTags, Float32, Planes, UInt8
 from realtime.inference.activation import activate, remedy
 from realtime.inference.bound import BoundRun
@@ -338,7 +338,11 @@ class Model:
         )
         self._memory: dict[str, Float32] = {}
         self._tensor: Float32 | None = None
-        self._failure = ""
+
+    @property
+    def computes(self) -> tuple[str, str]:
+        """What computes, and why; see `Provided`."""
+        return self.provider, self.provider_reason
 
     @property
     def provider_reason(self) -> str:
@@ -363,7 +367,7 @@ class Model:
 
         Raises:
             ModelError: the output is not an alpha, or onnxruntime cannot run the network.
-            DeviceError: CUDA fails.
+            DeviceFailedError: CUDA fails.
         """
         assert self.graph is not None
         color_matrix = yuv_to_rgb_matrix(color, planes.height)
@@ -375,10 +379,10 @@ class Model:
         """Of what `of_planes` showed the network last.
 
         Raises:
-            DeviceError: the device fails.
+            DeviceFailedError: the device fails.
         """
         assert self.graph is not None
-        with self._running((0, 0)):
+        with self._running():
             return self.graph.thumbnail()
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
@@ -448,7 +452,7 @@ class Model:
 
         Raises:
             ModelError: the output is not an alpha, or onnxruntime cannot run the network.
-            DeviceError: CUDA fails.
+            DeviceFailedError: CUDA fails.
         """
         size = (picture.shape[1], picture.shape[0])
         with self._running(size):
@@ -471,28 +475,28 @@ class Model:
         return output
 
     @contextmanager
-    def _running(self, size: tuple[int, int]) -> Iterator[None]:
+    def _running(self, size: tuple[int, int] | None = None) -> Iterator[None]:
         """Tells in a line what fails while the network runs, shown a (width, height)."""
         try:
             yield
-        except RealtimeError:
-            raise
+        except DeviceError as error:
+            raise DeviceFailedError(str(error)) from None
         except Exception as error:
-            if self.provider == CUDA:
-                self._failure = f"CUDA failed: {first_line(error)}"
-                raise DeviceError(f"{self._failure}; choose --device cpu") from None
             if not is_onnxruntimes(error):
                 raise
+            if self.provider == CUDA:
+                raise DeviceFailedError(f"CUDA failed: {first_line(error)}") from None
+            at = f" at {size[0]}×{size[1]}" if size else ""
             raise ModelError(
-                f"{self.name}: onnxruntime cannot run it at {size[0]}×{size[1]} "
+                f"{self.name}: onnxruntime cannot run it{at} "
                 f"({first_line(error)}); {advice_for(self._session)}"
             ) from None
 
-    def on_cpu(self) -> Model:
-        """The same network on the CPU, for when the device has failed. This one is closed."""
+    def on_cpu(self, reason: str) -> Model:
+        """The same network on the CPU, for this reason. This one is closed."""
         self.close()
         other = Model(self.name, "cpu", self.shape)
-        other._reason = self._failure
+        other._reason = reason
         return other
 
     def _checked(self, output: Float32, size: tuple[int, int]) -> Float32:

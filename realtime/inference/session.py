@@ -239,8 +239,11 @@ def network_threads() -> int:
 
 
 def is_onnxruntimes(error: BaseException) -> bool:
-    """Whether onnxruntime raised it: its exceptions have no type in common."""
-    return type(error).__module__.startswith("onnxruntime")
+    """Whether onnxruntime raised it: its exceptions have no type in common.
+
+    Some of CUDA's are plain.
+    """
+    return type(error) is RuntimeError or type(error).__module__.startswith("onnxruntime")
 
 
 def first_line(error: BaseException) -> str:

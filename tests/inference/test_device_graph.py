@@ -337,6 +337,30 @@ class TestMatting:
             assert matting.provider_reason == "CUDA failed: CUDA failure 719"
 
     @pytest.mark.parametrize("live", [False, True])
+    def test_before_the_first_frame_likewise(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, live: bool
+    ) -> None:
+        on_device()
+        settings = SettingsStore(Settings(width=640, height=360, model="fast"))
+        with LiveMatting(settings, Stats(), lambda line: None) if live else Matting("fast") as ours:
+            break_device(monkeypatch)
+            ours.warm_up(640, 360)
+            assert ours.computes == (session.CPU, "CUDA failed: CUDA failure 719")
+
+    def test_what_cannot_be_opened_for_another_size_is_told(
+        self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_device()
+
+        def fail(*_: object) -> None:
+            raise DeviceError("no libraries")
+
+        with Matting("fast") as matting:
+            monkeypatch.setattr(DeviceGraph, "_run_of", fail)
+            matting.matte(portrait_frame((480, 640)))
+            assert matting.computes == (session.CPU, "no libraries")
+
+    @pytest.mark.parametrize("live", [False, True])
     def test_where_a_device_was_asked_for_its_failure_is_one_line(
         self, on_device: _Graphs, monkeypatch: pytest.MonkeyPatch, live: bool
     ) -> None:
