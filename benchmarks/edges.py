@@ -84,8 +84,8 @@ def scenes(data: Path) -> Iterator[Scene]:
         ModelsError: there is no list of rooms, or one is no picture.
         RealtimeError: a picture is missing.
     """
-    rows = _rows(data / "backgrounds.csv")
-    rooms = [_room(data / row["image"]) for row in rows[:: max(1, len(rows) // _ROOMS)][:_ROOMS]]
+    names = _listed(data / "backgrounds.csv")
+    rooms = [_room(data / name) for name in names[:: max(1, len(names) // _ROOMS)][:_ROOMS]]
     for clip in _CLIPS:
         for index in _PICTURES:
             own, alpha = _person(data / "val_clips" / clip, index)
@@ -93,13 +93,11 @@ def scenes(data: Path) -> Iterator[Scene]:
                 yield Scene(own, alpha, room, _over(own, room, alpha))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Those of a list of pictures that are not trained with."""
+def _listed(path: Path) -> list[str]:
+    """The names in a list of pictures of those that are not trained with."""
     try:
         with path.open(encoding="utf-8") as lines:
-            return [
-                {"image": row["image"]} for row in csv.DictReader(lines) if row["split"] == "val"
-            ]
+            return [row["image"] for row in csv.DictReader(lines) if row["split"] == "val"]
     except OSError:
         raise ModelsError(f"{path}: cannot be read; name the data with --data") from None
     except (KeyError, UnicodeDecodeError, csv.Error):

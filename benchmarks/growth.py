@@ -32,6 +32,7 @@ from models.errors import ModelsError
 from realtime.bench.figures import Better, Metric
 from realtime.bench.material import write_demo
 from realtime.bench.report import machine_line
+from realtime.cores import keep_numpy_to_its_caller
 from realtime.holding import LOST
 from realtime.inference.matting import Matting
 from realtime.machine import machine
@@ -507,6 +508,8 @@ def main() -> int:
     for file in (path, picture):
         check_writable(file)
     plan = QUICK if arguments.quick else Plan()
+    # As the command line does; for every process that is measured.
+    keep_numpy_to_its_caller()
     # What "default" stands for now, it stands for in every process.
     with Matting(arguments.model, frame_rate=plan.fps) as matting:
         model = matting.model

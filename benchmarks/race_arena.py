@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import islice
@@ -50,8 +50,8 @@ class Arena:
     background: Path
     out: Path
     patience: float = PATIENCE
-    # Why ours made nothing of a clip, None where it did.
-    _made: dict[Path, str | None] = field(default_factory=dict)
+    # Of which clip ours has made something, and why it has not after all, None where it has.
+    _made: tuple[Path | None, str | None] = (None, None)
 
     def prepare(self, clip: Path, frames: int) -> None:
         """Makes of a clip what some get in its place; where that fails, they say so when they run.
@@ -61,9 +61,9 @@ class Arena:
         try:
             self.run(_MAKER, clip, frames)
         except Unavailable as reason:
-            self._made[clip] = str(reason)
+            self._made = clip, str(reason)
         else:
-            self._made[clip] = None
+            self._made = clip, None
 
     def run(self, contestant: Contestant, clip: Path, frames: int) -> Took:
         """Runs one once, and looks at what it wrote.
@@ -91,7 +91,9 @@ class Arena:
         return self.out / f"{contestant.name}.mp4"
 
     def _made_of(self, clip: Path) -> Path:
-        why = self._made.get(clip, "was not asked to")
+        made, why = self._made
+        if made != clip:
+            why = "was not asked to"
         if why is not None:
             raise Unavailable(f"has nothing to run over: ours {why}")
         return self._target(_MAKER)
@@ -199,4 +201,6 @@ def _seconds_of(clip: Path, frames: int) -> float | None:
         raise Unavailable(f"failed: {error}") from None
     if len(times) <= frames:
         return None
-    return float(min(times[frames], times[frames - 1] + _NOT_HELD))
+    # Half of the way to the next: the program rounds what it is told.
+    gap = times[frames] - times[frames - 1]
+    return float(times[frames - 1] + min(gap / 2, _NOT_HELD))

@@ -42,7 +42,7 @@ def check_writable(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
+        if path.exists() and not path.is_fifo():  # whoever reads one would be told that all is read
             path.open("ab").close()
         if path.is_file() or not path.exists():
             # A new one is made beside, and replaces it.

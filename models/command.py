@@ -53,7 +53,7 @@ def run_command(command: Callable[[], int], *others: type[Exception]) -> int:
         print(interrupted, file=sys.stderr)
         return INTERRUPTED
     except KeyboardInterrupt:
-        print("interrupted, nothing was written", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -22,8 +22,8 @@ from realtime.bench.significance import sure_change
 _Run = dict[str, Any]
 _Pair = tuple[Metric, Metric]
 
-# Rounds on each side of which it is said what they tell; more than 6 tell hardly more.
-_ROUNDS = (3, 4, 6)
+# Rounds on each side of which it is said what they tell.
+_ROUNDS = (3, 5, 10)
 
 
 def text(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -128,7 +128,7 @@ def _power(pairs: Sequence[_Pair]) -> Iterator[str]:
         sure = [(sure_change(scatter, rounds, DRIFT), rounds) for rounds in _ROUNDS]
         yield (
             f"Rounds scatter by {scatter:.1%} (standard deviation, of the middle figure). There, a "
-            "change is surely told from noise where it is "
+            "change is mostly told from noise where it is "
             f"{', '.join(f'{size:.0%} with {rounds}' for size, rounds in sure)} rounds on each "
             "side, or more: choose --repeats."
         )

@@ -92,8 +92,8 @@ class Change:
 def compare(old: Metric, new: Metric) -> Change:
     """Judges a difference by how much the rounds of both differ among themselves.
 
-    It counts where no round of one is among those of the other, and where it is more than chance
-    makes (see `significance`), than 3 %, and, of shares of the frames, than a hundredth of all.
+    It counts where it is more than chance makes (see `significance`), than 3 %, and, of shares of
+    the frames, than a hundredth of all.
     """
     from_zero = math.inf if new.mean else math.nan
     ratio = new.mean / old.mean if old.mean else from_zero
@@ -105,9 +105,7 @@ def compare(old: Metric, new: Metric) -> Change:
         _LEAST_DIFFERENCE.get(new.unit, 0.0),
     )
     relative = noise / abs(old.mean) if old.mean else math.inf
-    rounds = old.rounds, new.rounds
-    overlap = max(map(min, rounds)) <= min(map(max, rounds))
-    if overlap or abs(new.mean - old.mean) <= noise:
+    if abs(new.mean - old.mean) <= noise:
         return Change(ratio, relative, "within noise")
     good = (new.mean > old.mean) == (new.better == "higher")
     if new.unit in _TIMES:

@@ -43,11 +43,11 @@ def chance_difference(old: Sequence[float], new: Sequence[float]) -> float:
 
 
 def sure_change(scatter: float, rounds: int, least: float) -> float:
-    """A difference that is told from noise in nine cases of ten at least.
+    """A difference that is told from noise in some nine cases of ten.
 
     Args:
         scatter: standard deviation of the rounds.
-        rounds: on each side; up to 6, as with more it is rather that they may not overlap.
+        rounds: on each side.
         least: what is noise even where no rounds differ.
     """
     error = math.sqrt(2 / rounds) * scatter

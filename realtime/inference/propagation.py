@@ -44,11 +44,11 @@ class Propagation:
     Where that cannot be done, nothing may be guessed in favour of the room. A pixel is doubtful
     where forward and backward flow disagree and the moved picture looks different, where it looks
     very different, mostly the room behind whoever just moved away, and where it was not in the
-    picture before. Doubtful pixels inside
-    the body (every pixel within reach was foreground) keep the moved alpha; all others become
-    background, so what is shown there is never the camera's picture. If that would concern more
-    than a hundredth of the foreground, there is no alpha and the network has to run: a hole is as
-    bad as a leak. What comes in from outside is background until the network has seen it.
+    picture before. Doubtful pixels inside the body (every pixel within reach was foreground) keep
+    the moved alpha; all others become background, so what is shown there is never the camera's
+    picture. If that would concern more than a hundredth of the foreground, there is no alpha and
+    the network has to run: a hole is as bad as a leak. What comes in from outside is background
+    until the network has seen it, which where people reach beyond the picture is sooner.
 
     Source: dense inverse search flow (Kroeger et al., ECCV 2016), as OpenCV has it.
     """

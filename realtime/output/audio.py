@@ -27,7 +27,9 @@ _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 # Encoders by container; AAC for all others.
 _ENCODERS = {"webm": "libopus"}
 
-# Parts of a container's unit of time, where that is as coarse as a whole packet of sound.
+# A unit of time, in seconds, beyond which sound would be shifted audibly by what is no multiple of
+# it: some containers count in whole packets. And the parts that such a unit is cut into.
+_COARSE = Fraction(1, 1000)
 _FINER = 1000
 
 # Audio is sought this much too early, in seconds: containers interleave loosely.
@@ -62,8 +64,9 @@ class _Copied(_Track):
         self._last_dts: int | None = None
 
     def write(self, packet: av.Packet[av.AudioStream], origin: Fraction) -> None:
-        base = packet.time_base or Fraction(1)
-        if (origin / base).denominator > 1:
+        base, step = packet.time_base or Fraction(1), 1
+        if base > _COARSE:
+            step = _FINER
             packet.pts = None if packet.pts is None else packet.pts * _FINER
             packet.dts = None if packet.dts is None else packet.dts * _FINER
             packet.duration = (packet.duration or 0) * _FINER
@@ -73,7 +76,7 @@ class _Copied(_Track):
         dts = 0 if dts is None else dts - shift
         if self._last_dts is not None:
             # Broken muxers repeat timestamps; every muxer insists on increasing ones.
-            dts = max(dts, self._last_dts + 1)
+            dts = max(dts, self._last_dts + step)
         self._last_dts = dts
         packet.pts = dts if packet.pts is None else max(dts, packet.pts - shift)
         packet.dts = dts

@@ -3,7 +3,7 @@
 A picture passes only while all is well. Whatever goes wrong, the way out is the placeholder:
 
     panic        the user said so
-    frozen       the user said so: the last picture that was sent, again and again
+    frozen       the user said so: the last picture that was sent, again and again, if there is one
     starting     no alpha has come yet, or the camera is being taken again
     lost         the camera is gone, or silent
     paused       the camera was let go of, since nobody watches
@@ -189,7 +189,7 @@ class Guard:
         alone = self._newest - (self._newest if self._person is None else self._person)
         if settings.nobody_after and alone >= settings.nobody_after:
             return State.NOBODY
-        # Where a panic came between, there is nothing to hold, and still nothing new to show.
+        # Before the first picture, or after a panic, there is none to hold: and none to show.
         return State.FROZEN if settings.freeze else State.LIVE
 
     def _substitute(self, state: State, now: float, settings: Settings) -> Frame:

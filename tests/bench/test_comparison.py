@@ -82,6 +82,6 @@ class TestComparison:
             metric["rounds"] = (97.0, 100.0, 103.0)
         text = comparison.text(scattering, scattering)
         assert "scatter by 3.0% (standard deviation" in text
-        assert "where it is 66% with 3, 27% with 4, 13% with 6 rounds on each side" in text
+        assert "where it is 66% with 3, 17% with 5, 8% with 10 rounds on each side" in text
         # Nothing scatters.
         assert "scatter" not in comparison.text(a_report((50.0,) * 3), a_report((50.0,) * 3))

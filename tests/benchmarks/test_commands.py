@@ -59,4 +59,4 @@ def test_an_interrupt_is_told_in_one_line(
         raise KeyboardInterrupt
 
     assert command(tmp_path / "report", interrupted) == 130
-    assert capsys.readouterr().err == "interrupted, nothing was written\n"
+    assert capsys.readouterr().err == "interrupted\n"

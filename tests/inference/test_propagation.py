@@ -121,6 +121,19 @@ def test_what_comes_in_at_a_border_is_background(body: Any, came: Any, axis: int
         assert cv2.resize(moved, _SIZE[::-1], interpolation=cv2.INTER_AREA)[came].mean() < 0.1
 
 
+def test_what_comes_in_is_background_though_it_looks_like_the_body() -> None:
+    alpha = np.zeros(_SIZE, np.float32)
+    alpha[:, :150] = 1
+    now = np.roll(_BODY, 1, 1)
+    now[:, 0] = now[:, 1]
+    propagation = Propagation()
+    propagation.remember(np.where(alpha == 1, _BODY, _ROOM), _enlarged(alpha))
+    moved = propagation(np.where(np.roll(alpha, 1, 1) + (np.arange(192) == 0) > 0, now, _ROOM))
+    assert moved is not None
+    assert moved[:, 0].mean() < 0.2
+    assert moved[:, 8:200].min() > 0.9
+
+
 def test_a_body_that_jumps_is_for_the_network() -> None:
     before, alpha = _scene(30)
     now, _ = _scene(110)

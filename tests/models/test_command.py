@@ -24,9 +24,9 @@ from models.errors import ModelsError
         ),
         (OSError("locked"), 2, "error: locked; mend that, and run it again"),
         (OSError(), 2, "error: OSError; mend that, and run it again"),
-        (KeyboardInterrupt(), 130, "interrupted, nothing was written"),
+        (KeyboardInterrupt(), 130, "interrupted"),
         # As others raise it, with words of no use here.
-        (KeyboardInterrupt("interrupted"), 130, "interrupted, nothing was written"),
+        (KeyboardInterrupt("interrupted"), 130, "interrupted"),
         (Interrupted("interrupted, but"), 130, "interrupted, but"),
     ],
 )
