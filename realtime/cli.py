@@ -7,6 +7,8 @@ import io
 import json
 import os
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from realtime.cores import keep_numpy_to_its_caller
 from realtime.errors import RealtimeError
 from realtime.interrupts import INTERRUPTED, take_for_ctrl_c
 from realtime.progress import deafen
+from realtime.worker import PREFIX
 
 if TYPE_CHECKING:
     from realtime.inference.session import Device
@@ -130,6 +133,27 @@ def models(names: tuple[str, ...], device: Device, as_json: bool) -> None:
 
 def main() -> None:
     """Runs the command that the arguments name; exits with what became of it."""
+    try:
+        _main()
+    except SystemExit as end:
+        _leave(end.code)
+        raise
+    _leave(0)
+
+
+def _leave(status: object) -> None:
+    """Exits at once where a driver or a server holds a thread of ours.
+
+    The interpreter's own end would take away what the thread works with, and crash.
+    """
+    if any(thread.daemon and thread.name.startswith(PREFIX) for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status if isinstance(status, int) else 0)
+
+
+def _main() -> None:
     # Closed by whoever started this: what would be said there is said to nobody.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115

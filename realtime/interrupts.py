@@ -6,11 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import ExitStack, contextmanager
+from types import FrameType, TracebackType
 
 INTERRUPTED = 130
 """The exit status that shells expect after Ctrl-C."""
+
+PATIENCE = 1.0
+"""Seconds after a Ctrl-C in which another is taken for the same one."""
 
 _LIKE_CTRL_C = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -29,6 +32,20 @@ def ignore_from_now_on() -> None:
     """For the last words of a run that was interrupted: a finger may still bounce."""
     for number in (signal.SIGINT, *_LIKE_CTRL_C):
         signal.signal(number, signal.SIG_IGN)
+
+
+class CalmExitStack(ExitStack):
+    """Closes everything, though a finger bounces: see `bouncing`."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> bool | None:
+        with bouncing(PATIENCE):
+            return super().__exit__(kind, error, traceback)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from realtime.capture.source import Source
 from realtime.errors import OutputError, SettingsError
 from realtime.inference.matting import Matting
 from realtime.inference.session import Device
+from realtime.interrupts import CalmExitStack
 from realtime.new_files import same_file
 from realtime.output.audio import AudioTracks
 from realtime.output.backgrounds import Fit, parse
@@ -72,7 +73,7 @@ def process_file(
     _check_seconds(start=start, duration=duration)
     check_writable(target, overwrite=overwrite)
     _check_background(target, background)
-    with ExitStack() as stack:
+    with CalmExitStack() as stack:
         source = stack.enter_context(FileSource(source_name, start, duration))
         if same_file(target, source_name):
             raise OutputError(f"{target}: is the input itself; choose another name")
@@ -99,7 +100,7 @@ def process_demo(
     _check_seconds(seconds=seconds)
     _check_background(Path(output), background)
     sink = FileSink(Path(output), overwrite=overwrite)
-    with ExitStack() as stack:
+    with CalmExitStack() as stack:
         source = stack.enter_context(DemoSource(seconds=seconds))
         pipeline = open_run(stack, source, sink, background, background_fit, model, device, report)
         return pipeline.run(on_progress)

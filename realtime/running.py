@@ -13,15 +13,12 @@ from typing import Protocol
 from realtime.capture.source import Source
 from realtime.errors import Interrupted
 from realtime.frame import Frame, Matte, VideoFormat
-from realtime.interrupts import bouncing
+from realtime.interrupts import PATIENCE, bouncing
 from realtime.output.sink import Sink
 from realtime.stats import Progress, Stats, Summary, computing
 from realtime.worker import Worker
 
 _PROGRESS_INTERVAL = 0.1
-
-# Seconds after a Ctrl-C in which another is taken for the same one.
-_PATIENCE = 1.0
 
 OnProgress = Callable[[Progress], None]
 
@@ -141,13 +138,13 @@ class Run(ABC):
             self._opened()
             interrupted = self._run_workers(on_progress)
             if self._written():
-                with bouncing(_PATIENCE, since=interrupted):
+                with bouncing(PATIENCE, since=interrupted):
                     self._sink.close(early=self._stopping.is_set())
             else:
                 self._sink.abort()
         except BaseException:
             # A live take is kept, which takes a moment.
-            with bouncing(_PATIENCE):
+            with bouncing(PATIENCE):
                 self._sink.abort()
             raise
         summary = self._summary()
@@ -178,7 +175,7 @@ class Run(ABC):
             except KeyboardInterrupt:
                 interrupted = time.perf_counter()
                 self.stop()
-                with bouncing(_PATIENCE, since=interrupted):
+                with bouncing(PATIENCE, since=interrupted):
                     self._wait_for(workers[-1], None)
         except BaseException:
             self._cancel()

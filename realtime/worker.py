@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+PREFIX = "realtime-"
+"""With which the names of all our threads begin."""
+
 # As `Lock.acquire` understands it.
 _FOR_EVER = -1.0
 
@@ -28,7 +31,7 @@ class Worker:
     ) -> None:
         self._work = work
         self._on_failure = on_failure
-        self._thread = threading.Thread(target=self._run, name=f"realtime-{name}", daemon=daemon)
+        self._thread = threading.Thread(target=self._run, name=f"{PREFIX}{name}", daemon=daemon)
         # A bare lock that is held while the work goes on, and no Event: where a Ctrl-C falls within
         # one's wait, between taking its lock and beginning to guard it, that lock stays taken, and
         # whoever wants to set it waits for ever.

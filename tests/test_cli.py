@@ -369,3 +369,23 @@ def test_ways_to_write_a_time(given: str, seconds: float) -> None:
 def test_what_is_no_time(given: str) -> None:
     with pytest.raises(click.BadParameter, match=r"not a time|longer than"):
         Time().convert(given, None, None)
+
+
+@pytest.mark.parametrize(("held", "status"), [(True, 2), (False, 2)])
+def test_what_holds_a_thread_of_ours_is_not_waited_for(held: bool, status: int) -> None:
+    """FFmpeg that still opens a stream crashes where the interpreter is taken from under it."""
+    program = f"""
+import atexit, sys, time
+from realtime.cli import main
+from realtime.worker import Worker
+atexit.register(print, "torn down")
+if {held}:
+    Worker("opening", lambda: time.sleep(60), lambda: None, daemon=True).start()
+sys.argv = ["realtime", "live", "--no-such-option"]
+print("begun")
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == status
+    assert done.stdout.split("\n")[:-1] == (["begun"] if held else ["begun", "torn down"])
+    assert "no-such-option" in done.stderr

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from realtime.__main__ import main
-from realtime.interrupts import bouncing, take_for_ctrl_c
+from realtime.interrupts import CalmExitStack, bouncing, take_for_ctrl_c
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,21 @@ def test_the_time_begins_with_the_first_press() -> None:
         now = 52.0
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_while_everything_is_closed_a_bounce_takes_the_place_of_nothing() -> None:
+    """Not of what tells how a run was interrupted, nor of what is closed next."""
+    closed: list[str] = []
+
+    def run() -> None:
+        with CalmExitStack() as stack:
+            stack.callback(closed.append, "last")
+            stack.callback(signal.raise_signal, signal.SIGINT)
+            raise ValueError("what there is to tell")
+
+    with pytest.raises(ValueError, match="what there is to tell"):
+        run()
+    assert closed == ["last"]
 
 
 def test_a_callers_own_handler_stays() -> None:

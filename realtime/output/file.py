@@ -64,8 +64,10 @@ _RECOVERABLE = {
 # not name.
 _FRAME_DURATION = 1 << 8
 
-# Containers count time in 32 bits; nanoseconds of a live source are finer than any player.
+# Containers count time in 32 bits; nanoseconds of a live source are finer than any player. Matroska
+# counts in milliseconds: two pictures within one would come at the same time.
 _FINEST_TIME_BASE = Fraction(1, 90_000)
+_FINEST_OF = {"matroska": Fraction(1, 1000), "webm": Fraction(1, 1000)}
 
 
 def check_writable(path: Path, *, overwrite: bool) -> None:
@@ -160,7 +162,8 @@ class FileSink(Sink):
         context.thread_type = "AUTO"
         context.width, context.height = video.width, video.height
         context.pix_fmt = encoding.pixels
-        context.time_base = max(video.time_base, _FINEST_TIME_BASE)
+        finest = _FINEST_OF.get(container.format.name, _FINEST_TIME_BASE)
+        context.time_base = max(video.time_base, finest)
         context.sample_aspect_ratio = video.sample_aspect_ratio
         # How long the last one is on, no other says.
         context.flags |= _FRAME_DURATION
@@ -279,6 +282,9 @@ class FileSink(Sink):
             OutputError: it cannot have it; it is kept under the one it has.
         """
         kept = f"the result is kept as {self._part}"
+        if not self._part.exists():
+            # With its folder, or by whoever tidies up.
+            kept = "and what was written is gone: somebody deleted it"
         if os.path.exists(self._target) and not self._overwrite:
             # Made by somebody else since the start. Neither file is ours to throw away.
             raise OutputError(f"{self._path}: was created by another program meanwhile; {kept}")

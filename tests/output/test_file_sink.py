@@ -181,6 +181,7 @@ class TestEveryKind:
         seen = [float(time) for time, _ in decode(path)]
         assert len(seen) == len(times)
         assert seen == pytest.approx(times, abs=1e-3)
+        assert seen == sorted(set(seen)), "no two at the same time"
 
     @pytest.mark.parametrize("full", [False, True])
     @pytest.mark.parametrize("matrix", [1, 6])
@@ -502,6 +503,15 @@ class TestExistingFile:
         for file, luma in ((path, 50), (kept, 150)):
             ((_, picture),) = decode(file)
             assert abs(int(picture[0, 0]) - luma) <= 2
+
+    def test_what_somebody_deleted_is_not_said_to_be_kept(self, tmp_path: Path) -> None:
+        sink = FileSink(tmp_path / "out.mp4")
+        sink.open(FORMAT, transparent=False)
+        sink.write(gray_frame(50))
+        for part in tmp_path.iterdir():
+            part.unlink()
+        with pytest.raises(OutputError, match=r"what was written is gone"):
+            sink.close()
 
     @pytest.mark.parametrize("from_first", [False, True])
     def test_a_result_that_cannot_be_put_in_its_place_is_kept(
