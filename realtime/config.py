@@ -5,7 +5,10 @@ The command line wins over the file, and the file over the defaults.
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
+import stat
 import textwrap
 import threading
 import tomllib
@@ -32,6 +35,13 @@ _MOST_BYTES = 1 << 20
 # Seconds between two looks at the file. A change applies once two looks have seen the same: an
 # editor may be found in the middle of writing.
 _INTERVAL = 0.25
+
+# Not to wait for whoever writes into a pipe; Windows knows no such files.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+
+
+class _IrregularError(SettingsError):
+    """What is there is a pipe, a device or a folder."""
 
 
 def render(settings: Settings | None = None) -> str:
@@ -80,9 +90,10 @@ def load(path: str | Path) -> dict[str, Any]:
     return _parse(path, _read(path))
 
 
-def _read(path: str | Path) -> bytes:
+def _read(path: str | Path, *, again: bool = False) -> bytes:
+    """What is in it; `again` where it was read before, which only a regular file allows."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_regular if again else None) as file:
             return file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise SettingsError(
@@ -91,6 +102,32 @@ def _read(path: str | Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"{path}: cannot be read ({reason}); choose another file") from None
+
+
+def _open_regular(path: str, flags: int) -> int:
+    # Already to open a pipe would let go whoever waits to write into it.
+    _require_regular(path, os.stat(path))
+    descriptor = os.open(path, flags | _AT_ONCE)
+    try:
+        _require_regular(path, os.fstat(descriptor))  # it may have come in between
+    except _IrregularError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_regular(path: str, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _IrregularError(f"{path}: is no regular file any more")
+
+
+def _is_irregular(path: str | Path) -> bool:
+    """Whether something is there that is no regular file."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def _is_blank(content: bytes) -> bool:
+    return not content.removeprefix(codecs.BOM_UTF8).strip()
 
 
 def _parse(path: str | Path, content: bytes) -> dict[str, Any]:
@@ -124,7 +161,9 @@ class Watcher(Closing):
 
     Only what changed in the file changes: what keys or the control did meanwhile stays, unless the
     file now says something new about it. An option that is deleted goes back to its default.
-    Errors are reported and change nothing. A context manager around the thread that watches.
+    Errors are reported and change nothing, and neither does a file that is empty: so some editors
+    leave it while they save. What is no regular file to begin with, such as a pipe, is not watched:
+    it has been read already. A context manager around the thread that watches.
 
     Args:
         path: the file.
@@ -149,12 +188,14 @@ class Watcher(Closing):
         self._report = report
         self._applied: bytes | None = None
         self._seen: bytes | None = None
+        self._irregular = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="realtime-config")
 
     def start(self) -> None:
-        """Begins to watch."""
-        self._thread.start()
+        """Begins to watch, where there is something to watch."""
+        if not _is_irregular(self._path):
+            self._thread.start()
 
     def close(self) -> None:
         """Ends watching. Idempotent."""
@@ -173,16 +214,31 @@ class Watcher(Closing):
         another file and renaming it, and works where clocks are coarse.
         """
         try:
-            content = _read(self._path)
+            content = _read(self._path, again=True)
+        except _IrregularError as error:
+            if not self._irregular:
+                self._report(f"{error}; its options stay as they are")
+            self._irregular = True
+            return
         except SettingsError:
             return  # some editors remove it for a moment; a file that stays away changes nothing
+        self._irregular = False
+        if _is_blank(content):
+            content = b""
         settled, self._seen = content == self._seen, content
         if settled and content != self._applied:
             self._applied = content
-            try:
-                self._apply(_parse(self._path, content))
-            except SettingsError as error:
-                self._report(f"{error}; the change is ignored")
+            self._take(content)
+
+    def _take(self, content: bytes) -> None:
+        if not content:
+            if self._values:
+                self._report(f"{self._path}: is empty; its options stay as they are")
+            return
+        try:
+            self._apply(_parse(self._path, content))
+        except SettingsError as error:
+            self._report(f"{error}; the change is ignored")
 
     def _apply(self, values: dict[str, Any]) -> None:
         changes = {

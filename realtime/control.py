@@ -165,6 +165,9 @@ class _Server(ThreadingMixIn, TCPServer):
     block_on_close = True
     # After a restart the old port is still lingering. On Windows it would mean sharing the port.
     allow_reuse_address = os.name != "nt"
+    # Of socketserver's 5 a burst of connections leaves none free: the system drops who comes then,
+    # and a panic would wait a second until it is sent again.
+    request_queue_size = 128
 
     def __init__(
         self,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from realtime.control import Control
 from realtime.demand import DemandWatcher
 from realtime.errors import Interrupted, SettingsError
 from realtime.frame import NANOSECOND, Frame, Matte, VideoFormat, exact_rate
+from realtime.interrupts import CalmExitStack
 from realtime.live_matting import LiveMatting
 from realtime.live_pipeline import LivePipeline
 from realtime.new_files import same_file
@@ -75,6 +76,7 @@ def run_live(
     controlled = settings.control_port >= 0
     if settings.control_token_file and not controlled:
         raise SettingsError("control_token_file: nothing is controlled; add --control-port 0")
+    _require_apart(settings, config)
     store = SettingsStore(settings)
     stats = Stats()
 
@@ -83,7 +85,7 @@ def run_live(
 
     output = functools.partial(_output, store, figures, overwrite=overwrite)
     sink = _sink(settings, output, report)
-    with ExitStack() as stack:
+    with CalmExitStack() as stack:
         log = (
             stack.enter_context(StatsLog(settings.stats_json, overwrite=overwrite))
             if settings.stats_json
@@ -230,13 +232,39 @@ def _virtual_devices(sink: Sink) -> Callable[[], list[str]]:
     return lambda: [path for camera in cameras if (path := camera.device) is not None]
 
 
+def _require_apart(settings: Settings, config: AnyPath | None) -> None:
+    """Sees that nothing is written over a file that another option names.
+
+    Raises:
+        SettingsError: two options name one file.
+    """
+    written = [("output", name) for name in settings.outputs if _is_file(name)]
+    written += [("stats_json", settings.stats_json)] if settings.stats_json else []
+    token_file = settings.control_token_file
+    written += [("control_token_file", token_file)] if token_file else []
+    read = [("config", str(config))] if config is not None else []
+    named = [("model", settings.model), ("background", settings.background)]
+    named += [("next_background", text) for text in settings.backgrounds]
+    read += [(option, text) for option, text in named if os.path.isfile(text)]
+    for (option, path), (other, text) in (*combinations(written, 2), *product(written, read)):
+        if _clash(path, text):
+            raise SettingsError(f"{option} {path}: is {other} {text} too; choose another name")
+
+
+def _clash(one: str, other: str) -> bool:
+    if any(os.path.exists(path) and not os.path.isfile(path) for path in (one, other)):
+        return False  # /dev/null has room for many
+    try:
+        same_place = os.path.realpath(one) == os.path.realpath(other)
+    except ValueError:
+        return False  # no path at all, which is told where it is opened
+    return same_place or same_file(one, other)
+
+
 def _sink(settings: Settings, output: Callable[[str], Sink], report: Callable[[str], None]) -> Sink:
     twice = {name for name in settings.outputs if settings.outputs.count(name) > 1}
     if twice:
         raise SettingsError(f"output {twice.pop()}: is there twice; leave one out")
-    for name, text in product(settings.outputs, (settings.background, *settings.backgrounds)):
-        if same_file(name, text):
-            raise SettingsError(f"output {name}: is a background too; choose another name")
     sinks = [output(name) for name in settings.outputs]
     if len(sinks) == 1:
         return sinks[0]
@@ -244,6 +272,10 @@ def _sink(settings: Settings, output: Callable[[str], Sink], report: Callable[[s
     ready = [DetachedSink(sink) if isinstance(sink, FileSink) else sink for sink in sinks]
     first = sorted(ready, key=lambda sink: not isinstance(sink, VirtualCameraSink))
     return FanoutSink(first, report)
+
+
+def _is_file(output: str) -> bool:
+    return output not in ("window", "null", "virtual") and not output.startswith("/dev/")
 
 
 def _output(

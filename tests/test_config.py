@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,11 @@ def test_a_bad_file_is_refused_in_one_line(content: bytes, message: str, tmp_pat
 def test_a_file_that_cannot_be_read(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"no such file; 'realtime config|cannot be read \("):
         load(tmp_path / name)
+
+
+_IRREGULAR = "{}: is no regular file any more; its options stay as they are"
+
+_with_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 
 
 class _Watched:
@@ -197,6 +203,86 @@ class TestWatcher:
         watched.settle()
         assert watched.reports == []
         assert watched.store.version == 0
+
+    @pytest.mark.parametrize("content", ["", " \n\t\r\n", "\ufeff"])
+    def test_a_file_that_becomes_empty_changes_nothing(self, content: str, path: Path) -> None:
+        text = 'background = "#00b140"'
+        watched = _Watched(path, text)
+        for _ in range(2):
+            assert watched.save(content) == f"{path}: is empty; its options stay as they are"
+            path.write_text(content + "\n")
+            watched.settle()
+            path.write_text(text)
+            watched.settle()
+        assert len(watched.reports) == 2, "told once for each time that it became so"
+        assert watched.store.version == 0
+        assert watched.save("zoom = 2") == f'{path}: background = "blur", zoom = 2.0'
+
+    def test_a_file_of_remarks_alone_goes_back_to_the_defaults(self, path: Path) -> None:
+        watched = _Watched(path, "zoom = 2")
+        watched.save("# nothing")
+        assert watched.store.get() == Settings()
+
+    def test_an_empty_file_that_said_nothing_is_not_worth_a_word(self, path: Path) -> None:
+        watched = _Watched(path, "# nothing")
+        path.write_text("")
+        watched.settle()
+        assert watched.reports == []
+        assert watched.save("zoom = 2") == f"{path}: zoom = 2.0"
+
+    def test_a_folder_in_its_place_is_ignored(self, path: Path) -> None:
+        watched = _Watched(path, "zoom = 2")
+        for count in (1, 2):
+            path.unlink()
+            path.mkdir()
+            watched.settle()
+            assert watched.reports == [_IRREGULAR.format(path)] * count
+            path.rmdir()
+            path.write_text("zoom = 2")
+            watched.settle()
+        assert watched.store.version == 0
+        watched.save("zoom = 3")
+        assert watched.store.get().zoom == 3
+
+    @_with_pipes
+    def test_a_pipe_in_its_place_is_ignored_and_holds_nothing_up(
+        self, path: Path, until: Callable[[Callable[[], bool]], None]
+    ) -> None:
+        path.write_text("zoom = 2")
+        store = SettingsStore(Settings(**load(path)))
+        reports: list[str] = []
+        with Watcher(path, load(path), (), store, reports.append) as watcher:
+            watcher.start()
+            path.unlink()
+            os.mkfifo(path)
+            until(lambda: bool(reports))
+        assert reports == [_IRREGULAR.format(path)]
+        assert store.version == 0
+
+    @_with_pipes
+    def test_a_pipe_that_takes_the_place_between_look_and_opening_blocks_nothing(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watched = _Watched(path, "zoom = 2")
+        before = path.stat()
+        path.unlink()
+        os.mkfifo(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", lambda _: before)
+            watched.settle()
+        assert watched.reports == [_IRREGULAR.format(path)]
+
+    @_with_pipes
+    def test_a_pipe_is_read_at_the_start_and_never_again(self, path: Path) -> None:
+        os.mkfifo(path)
+        writer = threading.Thread(target=path.write_text, args=("zoom = 2",))
+        writer.start()
+        loaded = load(path)
+        writer.join()
+        assert loaded == {"zoom": 2}
+        with Watcher(path, loaded, (), SettingsStore(Settings(**loaded)), print) as watcher:
+            watcher.start()
+            assert "realtime-config" not in [thread.name for thread in threading.enumerate()]
 
     def test_the_thread_looks_by_itself_until_it_is_closed(
         self, path: Path, until: Callable[[Callable[[], bool]], None]

@@ -10,7 +10,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,6 @@ class _Client:
             self.quits.set,
             token=_TOKEN,
         )
-        self.control.start()
         self.port = int(self.control.url.rpartition(":")[2])
 
     def ask(
@@ -73,6 +72,7 @@ class _Client:
 def client() -> Iterator[_Client]:
     client = _Client()
     with client.control:
+        client.control.start()
         yield client
 
 
@@ -253,6 +253,17 @@ def test_connections_that_say_nothing_keep_nobody_out(client: _Client) -> None:
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_a_crowd_that_comes_at_once_does_not_hold_up_a_panic() -> None:
+    client = _Client()
+    with client.control, ExitStack() as crowd:
+        # Nobody takes them in yet, so that all of them have to find room in the system's queue.
+        for _ in range(60):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", client.port), timeout=5))
+        client.control.start()
+        assert client.ask("POST", "/panic")[0] == 200
+    assert client.store.get().panic
 
 
 def test_it_listens_on_this_machine_only(client: _Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_bad_input_is_told_before_anything_is_sent(arguments: dict[str, Any], me
 def test_a_background_is_not_written_over(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4")
     before = clip.read_bytes()
-    with pytest.raises(SettingsError, match="is a background too"):
+    with pytest.raises(SettingsError, match=r"output \S+: is background \S+ too"):
         run_live(
             {**_OPTIONS, "outputs": (str(clip),), "background": str(clip), "seconds": 0.1},
             overwrite=True,
@@ -141,3 +142,68 @@ def test_a_background_is_not_written_over(tmp_path: Path) -> None:
 def test_one_output_twice_is_a_mistake() -> None:
     with pytest.raises(SettingsError, match="output null: is there twice"):
         run_live({**_OPTIONS, "outputs": ("null", "null")})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"outputs": ("d.mkv", "./d.mkv")}, "output d.mkv: is output ./d.mkv too"),
+        ({"outputs": ("d.mkv", "link.mkv")}, "output d.mkv: is output link.mkv too"),
+        (
+            {"outputs": ("d.mkv",), "stats_json": "d.mkv"},
+            "output d.mkv: is stats_json d.mkv too",
+        ),
+        ({"stats_json": "./live.toml"}, "stats_json ./live.toml: is config live.toml too"),
+        ({"stats_json": "hard.toml"}, "stats_json hard.toml: is config live.toml too"),
+        (
+            {"control_token_file": "live.toml"},
+            "control_token_file live.toml: is config live.toml too",
+        ),
+        (
+            {"control_token_file": "new", "stats_json": "new"},
+            "stats_json new: is control_token_file new too",
+        ),
+        (
+            {"stats_json": "room.png", "background": "./room.png"},
+            "stats_json room.png: is background ./room.png too",
+        ),
+        (
+            {"stats_json": "room.png", "backgrounds": ("blur", "room.png")},
+            "stats_json room.png: is next_background room.png too",
+        ),
+        (
+            {"stats_json": "mine.onnx", "model": "mine.onnx"},
+            "stats_json mine.onnx: is model mine.onnx too",
+        ),
+    ],
+)
+def test_two_options_for_one_file_are_refused_before_anything_is_opened(
+    options: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("live.toml", "room.png", "mine.onnx"):
+        Path(name).write_text("# precious")
+    Path("link.mkv").symlink_to("d.mkv")
+    Path("hard.toml").hardlink_to("live.toml")
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(SettingsError) as caught:
+        run_live(
+            # Whoever opens something finds that there is no such camera.
+            {**_OPTIONS, "camera": "no such", "control_port": 0, "seconds": 0.1, **options},
+            config="live.toml",
+            overwrite=True,
+        )
+    assert str(caught.value) == f"{message}; choose another name"
+    assert {path.name for path in tmp_path.iterdir()} == before
+    for name in ("live.toml", "room.png", "mine.onnx"):
+        assert Path(name).read_text() == "# precious"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
+def test_what_holds_nothing_may_be_named_twice() -> None:
+    run_live({**_OPTIONS, "stats_json": "/dev/null", "seconds": 0.1}, config="/dev/null")
+
+
+def test_files_that_are_only_read_may_be_one(tmp_path: Path) -> None:
+    clip = str(write_clip(tmp_path / "clip.mp4"))
+    run_live({**_OPTIONS, "background": clip, "backgrounds": (clip,), "seconds": 0.1})
