@@ -246,7 +246,7 @@ def _ctrl_c_as_usual() -> Iterator[None]:
 def test_a_ctrl_c_that_bounces_is_one(monkeypatch: pytest.MonkeyPatch, bounces: int) -> None:
     sink = ListSink()
     pipeline = _run(CountingSource(10**9), sink)
-    monkeypatch.setattr("realtime.running._PATIENCE", 1000.0)
+    monkeypatch.setattr("realtime.running.PATIENCE", 1000.0)
     wait_for, left = pipeline._wait_for, [bounces]
 
     def interrupted(*arguments: Any) -> None:
@@ -328,7 +328,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_output(monkeypatch: pytest.Monkey
     def hang(frame: Frame) -> None:
         assert twice.wait(10)
 
-    monkeypatch.setattr("realtime.running._PATIENCE", 0.0)
+    monkeypatch.setattr("realtime.running.PATIENCE", 0.0)
     monkeypatch.setattr(sink, "pump", press)
     sink.gate = hang
     with pytest.raises(KeyboardInterrupt):
