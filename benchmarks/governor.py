@@ -24,7 +24,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting import check_writable, kept, pyplot, run_command, write_report
+from benchmarks.reporting import kept, places, pyplot, run_command, write_report
 from models import command
 from models.errors import ModelsError
 from realtime.bench.figures import percentile
@@ -316,9 +316,7 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=0.0, help="seconds; 0 for two frames")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="folder (%(default)s)")
     arguments = parser.parse_args()
-    path, picture = arguments.out / "governor.json", arguments.out / "governor.png"
-    for file in (path, picture):
-        check_writable(file)
+    path, picture = places(arguments.out, "governor")
     # Written so that NaN fails too.
     if not _LEAST_SECONDS <= arguments.seconds < math.inf:
         raise ModelsError(

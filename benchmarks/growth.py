@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.loads import Load, measured
 from benchmarks.reporting import (
-    check_writable,
     kept,
+    places,
     pyplot,
     run_command,
     sources,
@@ -503,10 +503,7 @@ def main() -> int:
         raise ModelsError(
             "--quick: its figures are not to take the place of measured ones; add --out FOLDER"
         )
-    path = (arguments.out or RESULTS) / "growth.json"
-    picture = path.with_suffix(".png")
-    for file in (path, picture):
-        check_writable(file)
+    path, picture = places(arguments.out or RESULTS, "growth")
     plan = QUICK if arguments.quick else Plan()
     # As the command line does; for every process that is measured.
     keep_numpy_to_its_caller()

@@ -53,6 +53,18 @@ def check_writable(path: Path) -> None:
         ) from None
 
 
+def places(folder: Path, name: str) -> tuple[Path, Path]:
+    """Where a report of this name and the picture of it go, both of which can be written.
+
+    Raises:
+        ModelsError: one of them cannot; see `check_writable`.
+    """
+    report, picture = folder / f"{name}.json", folder / f"{name}.png"
+    check_writable(report)
+    check_writable(picture)
+    return report, picture
+
+
 @contextmanager
 def kept(path: Path) -> Iterator[None]:
     """Has whoever interrupts what comes after a file was written know that it is there."""

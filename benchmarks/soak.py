@@ -30,7 +30,7 @@ from typing import Any
 import cv2
 
 from benchmarks.placing import kept_to
-from benchmarks.reporting import check_writable, kept, pyplot, run_command, write_report
+from benchmarks.reporting import kept, places, pyplot, run_command, write_report
 from models import command
 from models.errors import ModelsError
 from realtime.output import loopback
@@ -387,9 +387,7 @@ def main() -> int:
     parser.add_argument("--fps", type=float, default=30.0, help="(%(default)s)")
     parser.add_argument("--out", type=Path, default=_RESULTS, help="folder (%(default)s)")
     arguments = parser.parse_args()
-    path, picture = arguments.out / "soak.json", arguments.out / "soak.png"
-    for file in (path, picture):
-        check_writable(file)
+    path, picture = places(arguments.out, "soak")
     # Written so that NaN fails too.
     if not _LEAST_MINUTES <= arguments.minutes < math.inf:
         raise ModelsError(

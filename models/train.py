@@ -394,7 +394,7 @@ def train(arguments: argparse.Namespace) -> int:
             f"stopped and saved at step {trainer.step}: the same command goes on from there",
             file=sys.stderr,
         )
-        return 130
+        return command.INTERRUPTED
     return 0
 
 
@@ -404,7 +404,7 @@ def main() -> int:
         return train(arguments)
     except KeyboardInterrupt:
         print("stopped before the first step", file=sys.stderr)
-        return 130
+        return command.INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ class LiveMatting(Provided, Closing):
         self._budget = start.latency_budget
 
     def _open(self, device: Device) -> AdaptiveMatting:
-        start = self._settings.get()  # of which nothing that matters here can change
+        # Model, size and rate are those of the start; the rest is followed from frame to frame.
+        start = self._settings.get()
         return AdaptiveMatting(
             start.model,
             device,
