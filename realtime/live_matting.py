@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from realtime.closing import Closing
-from realtime.errors import DeviceFailedError
 from realtime.frame import Frame, Matte
 from realtime.holding import held
 from realtime.inference.adaptive import AdaptiveMatting
-from realtime.inference.provided import Provided
+from realtime.inference.provided import Provided, on_what_works
 from realtime.inference.session import CPU, Device
 from realtime.inference.subject import SubjectChoice
 from realtime.settings import Settings, SettingsStore
@@ -109,21 +108,16 @@ class LiveMatting(Provided, Closing):
         return matting.matte(frame)
 
     def _on_what_works(self, act: Callable[[AdaptiveMatting], _T]) -> _T:
-        """Does something; again on the CPU where CUDA fails and need not be.
+        return on_what_works(act, self._matting, self._device, self._on_cpu)
 
-        A card is shown for as long as it takes to open all networks there.
-        """
-        failed = self._matting
-        try:
-            return act(failed)
-        except DeviceFailedError as failure:
-            if self._device != "auto":
-                raise
-            on_cpu = self._open("cpu")
-            self._failure = failure.reason
+    def _on_cpu(self, reason: str) -> AdaptiveMatting:
+        """Opens all networks there; a card is shown for as long as that takes."""
+        failed, on_cpu = self._matting, self._open("cpu")
+        # First: who looks meanwhile is not told that the CPU was asked for.
+        self._failure = reason
         self._matting = on_cpu
         failed.close()
-        return act(on_cpu)
+        return on_cpu
 
     def delivered(self, latency: float) -> None:
         """Is told that a frame has left, so many seconds after its capture; from any thread."""

@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 
 from realtime.closing import Closing
-from realtime.errors import DeviceFailedError
 from realtime.frame import Float32, Frame, Matte, UInt8
 from realtime.inference.choice import DEFAULT, open_model
 from realtime.inference.continuity import Continuity
 from realtime.inference.model import SHAPE, Model, Shape
 from realtime.inference.preprocess import network_picture
-from realtime.inference.provided import Provided
+from realtime.inference.provided import Provided, on_what_works
 from realtime.inference.session import Device
 from realtime.inference.smoothing import Smoother
 from realtime.inference.thumbnail import Thumbnail
@@ -147,17 +146,13 @@ class Matting(Provided, Closing):
             return self._smooth(alpha, thumbnail, elapsed)
 
     def _on_what_works(self, act: Callable[[Model], _T]) -> _T:
-        """Does something with the network; again on the CPU where CUDA fails and need not be."""
-        model = self._opened()
-        try:
-            return act(model)
-        except DeviceFailedError as failure:
-            if self._device != "auto":
-                raise
-            self._model = model = model.on_cpu(failure.reason)
+        return on_what_works(act, self._opened(), self._device, self._on_cpu)
+
+    def _on_cpu(self, reason: str) -> Model:
+        self._model = model = self._opened().on_cpu(reason)
         self.computes = model.computes
         self.reset()
-        return act(model)
+        return model
 
     def _smooth(self, alpha: Float32, picture: Thumbnail, elapsed: float | None) -> Float32:
         return alpha if self._smoother is None else self._smoother(alpha, picture, elapsed)
